@@ -1,0 +1,359 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// LocalReference names a Secret in the object's own namespace.
+type LocalReference struct {
+	// Name of the Secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+}
+
+// SecretKeyReference names a key of a Secret in the object's own namespace.
+type SecretKeyReference struct {
+	// Name of the Secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// Key of the Secret that holds the value.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Key string `json:"key"`
+}
+
+// HMACSecretReference names the key of a Secret with which GitHub signs deliveries.
+type HMACSecretReference struct {
+	// Name of the Secret.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+	// Key of the Secret that holds the HMAC secret.
+	// +kubebuilder:default=secret
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	Key string `json:"key,omitempty"`
+}
+
+// URLSource says where else than in the object the URL stands.
+type URLSource struct {
+	// SecretKeyRef names the key of a Secret that holds the URL.
+	SecretKeyRef SecretKeyReference `json:"secretKeyRef"`
+}
+
+// ContentType is how GitHub encodes the payload.
+// +kubebuilder:validation:Enum=json;form
+type ContentType string
+
+// Content types, as GitHub's config.content_type.
+const (
+	// ContentTypeJSON sends the payload as the body.
+	ContentTypeJSON ContentType = "json"
+	// ContentTypeForm sends the payload as the form parameter "payload".
+	ContentTypeForm ContentType = "form"
+)
+
+// ManagementPolicy says whether the operator writes to GitHub.
+// +kubebuilder:validation:Enum=Manage;Observe
+type ManagementPolicy string
+
+// Management policies.
+const (
+	// Manage makes GitHub agree with the spec.
+	Manage ManagementPolicy = "Manage"
+	// Observe writes nothing to GitHub and reports in status what differs.
+	Observe ManagementPolicy = "Observe"
+)
+
+// EventsPolicy says what happens to events that the hook has and the spec has not.
+// +kubebuilder:validation:Enum=Exact;AtLeast
+type EventsPolicy string
+
+// Events policies.
+const (
+	// EventsExact removes them.
+	EventsExact EventsPolicy = "Exact"
+	// EventsAtLeast keeps them, even those that left the spec.
+	EventsAtLeast EventsPolicy = "AtLeast"
+)
+
+// AdoptionPolicy says what happens when the target already has a hook with this URL.
+// +kubebuilder:validation:Enum=Never;MatchURL
+type AdoptionPolicy string
+
+// Adoption policies.
+const (
+	// AdoptNever leaves it alone and reports a Conflict.
+	AdoptNever AdoptionPolicy = "Never"
+	// AdoptMatchURL takes it over.
+	AdoptMatchURL AdoptionPolicy = "MatchURL"
+)
+
+// DeletionPolicy says what happens to the hook on GitHub when the object is deleted.
+// +kubebuilder:validation:Enum=Delete;Orphan
+type DeletionPolicy string
+
+// Deletion policies.
+const (
+	// DeletionDelete deletes the hook.
+	DeletionDelete DeletionPolicy = "Delete"
+	// DeletionOrphan leaves the hook on GitHub.
+	DeletionOrphan DeletionPolicy = "Orphan"
+)
+
+// RedeliverySpec says which failed deliveries are sent again. GitHub never does so by itself.
+type RedeliverySpec struct {
+	// MaxAttempts is how often one delivery (guid) is sent again at most.
+	// +kubebuilder:default=3
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10
+	// +optional
+	MaxAttempts int32 `json:"maxAttempts,omitempty"`
+	// Within is the age up to which a delivery is sent again; GitHub keeps deliveries for 3 days.
+	// +kubebuilder:default="24h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=20
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(\.[0-9]{1,3})?(ms|s|m|h)){1,4}$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$')",message="within must be a duration such as 30m, 24h or 1h30m"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$') || duration(self) <= duration('72h')",message="within must be at most 72h: GitHub keeps deliveries for 3 days"
+	// +optional
+	Within *metav1.Duration `json:"within,omitempty"`
+	// Backoff is waited before the first attempt, and doubled before each further one.
+	// +kubebuilder:default="1m"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=20
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(\.[0-9]{1,3})?(ms|s|m|h)){1,4}$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$')",message="backoff must be a duration such as 30s, 1m or 1h30m"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$') || duration(self) >= duration('1s')",message="backoff must be at least 1s"
+	// +optional
+	Backoff *metav1.Duration `json:"backoff,omitempty"`
+	// Events are those whose deliveries are sent again; all when absent.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=100
+	// +optional
+	Events []string `json:"events,omitempty"`
+}
+
+// WebhookSpec is what every kind has.
+// +kubebuilder:validation:XValidation:rule="has(self.url) != has(self.urlFrom)",message="exactly one of url and urlFrom must be set"
+// +kubebuilder:validation:XValidation:rule="!has(self.redelivery) || !has(self.managementPolicy) || self.managementPolicy != 'Observe'",message="redelivery cannot be combined with managementPolicy Observe, which writes nothing to GitHub"
+type WebhookSpec struct {
+	// CredentialsRef names the Secret that says how to reach GitHub.
+	CredentialsRef LocalReference `json:"credentialsRef"`
+	// URL that deliveries go to. Exactly one of url and urlFrom is set.
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != ''",message="url must begin with https:// or http:// and name a host, as in https://ci.example.com/github"
+	// +optional
+	URL string `json:"url,omitempty"`
+	// URLFrom takes the URL from a Secret, for receivers that put a token into it. It is then shown nowhere.
+	// +optional
+	URLFrom *URLSource `json:"urlFrom,omitempty"`
+	// ContentType is how GitHub encodes the payload.
+	// +kubebuilder:default=json
+	// +optional
+	ContentType ContentType `json:"contentType,omitempty"`
+	// InsecureSSL true makes GitHub deliver without verifying the receiver's certificate.
+	// +kubebuilder:default=false
+	// +optional
+	InsecureSSL bool `json:"insecureSSL,omitempty"`
+	// SecretRef names the HMAC secret with which GitHub signs deliveries. Absent: the hook has none.
+	// +optional
+	SecretRef *HMACSecretReference `json:"secretRef,omitempty"`
+	// ManagementPolicy Observe reports drift and deliveries, and writes nothing to GitHub.
+	// +kubebuilder:default=Manage
+	// +optional
+	ManagementPolicy ManagementPolicy `json:"managementPolicy,omitempty"`
+	// Interval is how often drift and deliveries are looked at. Absent: the operator's --default-interval.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=20
+	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(\.[0-9]{1,3})?(ms|s|m|h)){1,4}$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$')",message="interval must be a duration such as 30s, 10m or 1h30m"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$') || duration(self) >= duration('30s')",message="interval must be at least 30s"
+	// +optional
+	Interval *metav1.Duration `json:"interval,omitempty"`
+	// Suspend true leaves GitHub alone until it is false again. Deletion still works.
+	// +kubebuilder:default=false
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+	// Redelivery sends failed deliveries again. Absent: none.
+	// +optional
+	Redelivery *RedeliverySpec `json:"redelivery,omitempty"`
+}
+
+// HookSpec is what the hooks of repositories and organizations have besides.
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.hookID) || (has(self.hookID) && self.hookID == oldSelf.hookID)",message="hookID cannot change once set: delete the object (deletionPolicy Orphan keeps the hook) and create another"
+type HookSpec struct {
+	// Events that are delivered, named as in GitHub's docs ("Webhook events and payloads"), or "*" alone for all.
+	// +kubebuilder:default={"push"}
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=100
+	// +kubebuilder:validation:XValidation:rule="self.all(e, self.exists_one(o, o == e))",message="events must be distinct"
+	// +kubebuilder:validation:XValidation:rule="!('*' in self) || size(self) == 1",message="the event \"*\" stands for all events and must be the only one"
+	// +kubebuilder:validation:XValidation:rule="self.all(e, e.matches('^([*]|[a-z][a-z0-9_]*)$'))",message="events are named in lower case as in GitHub's docs, as in pull_request"
+	// +optional
+	Events []string `json:"events,omitempty"`
+	// EventsPolicy AtLeast adds events that are missing and removes none.
+	// +kubebuilder:default=Exact
+	// +optional
+	EventsPolicy EventsPolicy `json:"eventsPolicy,omitempty"`
+	// Active false keeps the hook and delivers nothing.
+	// +kubebuilder:default=true
+	// +optional
+	Active *bool `json:"active,omitempty"`
+	// AdoptionPolicy MatchURL takes over the target's one existing hook with this URL.
+	// +kubebuilder:default=Never
+	// +optional
+	AdoptionPolicy AdoptionPolicy `json:"adoptionPolicy,omitempty"`
+	// HookID adopts exactly this hook. It cannot change once set.
+	// +kubebuilder:validation:Minimum=1
+	// +optional
+	HookID int64 `json:"hookID,omitempty"`
+	// DeletionPolicy Orphan leaves the hook on GitHub when the object is deleted.
+	// +kubebuilder:default=Delete
+	// +optional
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+}
+
+// Applied is what the last write to GitHub carried. It makes a restart free.
+type Applied struct {
+	// Time of the write.
+	Time metav1.Time `json:"time"`
+	// SecretFingerprint is an HMAC of the secret under a key of the operator's own; empty without a secret.
+	// +optional
+	SecretFingerprint string `json:"secretFingerprint,omitempty"`
+	// SecretResourceVersion of the Secret that was read last; while it stands the Secret need not be read again.
+	// +optional
+	SecretResourceVersion string `json:"secretResourceVersion,omitempty"`
+	// HookUpdatedAt is GitHub's updated_at after the write; a later one means that someone else wrote.
+	// +optional
+	HookUpdatedAt *metav1.Time `json:"hookUpdatedAt,omitempty"`
+	// ReassertedTime is when the secret was last written only because someone else had written to the hook, which
+	// happens at most once an hour.
+	// +optional
+	ReassertedTime *metav1.Time `json:"reassertedTime,omitempty"`
+}
+
+// Creating is written before a hook is created, and cleared by the write that stores its ID.
+type Creating struct {
+	// Time shortly before the request.
+	Time metav1.Time `json:"time"`
+	// URLFingerprint is an HMAC of the URL under a key of the operator's own.
+	URLFingerprint string `json:"urlFingerprint"`
+}
+
+// LastDelivery is the newest delivery in GitHub's log of the hook.
+type LastDelivery struct {
+	// ID of the delivery; a string because GitHub's exceed 2^53.
+	ID string `json:"id"`
+	// GUID of the event, shared by its redeliveries; the receiver sees it as X-GitHub-Delivery.
+	GUID string `json:"guid"`
+	// Event that was delivered.
+	Event string `json:"event"`
+	// Action within the event.
+	// +optional
+	Action string `json:"action,omitempty"`
+	// Status in GitHub's words; "OK" when it arrived.
+	Status string `json:"status"`
+	// StatusCode that the receiver answered with; 0 when it did not.
+	StatusCode int32 `json:"statusCode"`
+	// DeliveredAt is when it was sent.
+	DeliveredAt metav1.Time `json:"deliveredAt"`
+	// Duration until the receiver had answered, as in "30ms".
+	// +optional
+	Duration string `json:"duration,omitempty"`
+	// Redelivery is true when it was sent again.
+	// +optional
+	Redelivery bool `json:"redelivery,omitempty"`
+	// ThrottledAt is when GitHub held it back.
+	// +optional
+	ThrottledAt *metav1.Time `json:"throttledAt,omitempty"`
+}
+
+// Deliveries counts the newest 100 deliveries in GitHub's log of the hook.
+type Deliveries struct {
+	// Since is the oldest one's time.
+	// +optional
+	Since *metav1.Time `json:"since,omitempty"`
+	// Total number of events.
+	Total int32 `json:"total"`
+	// Failed is the number of events of which no delivery arrived.
+	Failed int32 `json:"failed"`
+	// Redelivered is the number of deliveries that were sent again.
+	Redelivered int32 `json:"redelivered"`
+	// LastSuccessTime is when the newest delivery that arrived was sent.
+	// +optional
+	LastSuccessTime *metav1.Time `json:"lastSuccessTime,omitempty"`
+	// LastFailureTime is when the newest delivery that failed was sent.
+	// +optional
+	LastFailureTime *metav1.Time `json:"lastFailureTime,omitempty"`
+}
+
+// Redelivering is a delivery that GitHub was asked to send again and that does not show in its log yet.
+type Redelivering struct {
+	// GUID of the event.
+	GUID string `json:"guid"`
+	// RequestedAt is when GitHub was asked.
+	RequestedAt metav1.Time `json:"requestedAt"`
+}
+
+// WebhookStatus is what every kind has.
+type WebhookStatus struct {
+	// ObservedGeneration is the generation that the conditions speak of; -1 before the first.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// Server that the hook is on, as in https://github.com. IDs are unique per server only.
+	// +optional
+	Server string `json:"server,omitempty"`
+	// SettingsURL is the page on which a person sees the hook.
+	// +optional
+	SettingsURL string `json:"settingsURL,omitempty"`
+	// LastSyncTime is when GitHub was last seen or made to agree.
+	// +optional
+	LastSyncTime *metav1.Time `json:"lastSyncTime,omitempty"`
+	// Drift names the fields of the spec in which the hook differs; only with managementPolicy Observe.
+	// +listType=atomic
+	// +optional
+	Drift []string `json:"drift,omitempty"`
+	// Applied is what the last write to GitHub carried.
+	// +optional
+	Applied *Applied `json:"applied,omitempty"`
+	// LastDelivery is the newest delivery.
+	// +optional
+	LastDelivery *LastDelivery `json:"lastDelivery,omitempty"`
+	// Deliveries counts the newest 100.
+	// +optional
+	Deliveries *Deliveries `json:"deliveries,omitempty"`
+	// Redelivering are the deliveries that GitHub was asked to send again in the last minutes.
+	// +listType=map
+	// +listMapKey=guid
+	// +kubebuilder:validation:MaxItems=100
+	// +optional
+	Redelivering []Redelivering `json:"redelivering,omitempty"`
+	// HandledRequests holds, by the annotation's name without its prefix, the value that was carried out last.
+	// +optional
+	HandledRequests map[string]string `json:"handledRequests,omitempty"`
+	// Conditions: Ready, DeliveriesHealthy, and Reconciling or Stalled while they are true.
+	// +listType=map
+	// +listMapKey=type
+	// +optional
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// HookStatus is the status of a repository's or organization's hook.
+type HookStatus struct {
+	WebhookStatus `json:",inline"`
+	// HookID of the hook on GitHub.
+	// +optional
+	HookID int64 `json:"hookID,omitempty"`
+	// Creating is present while a hook may have been created whose ID is not stored yet.
+	// +optional
+	Creating *Creating `json:"creating,omitempty"`
+}

@@ -1,8 +1,10 @@
 package githubsim
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -151,4 +153,25 @@ func (r *route) match(segments []string, byID bool, vars map[string]string) bool
 		}
 	}
 	return true
+}
+
+// Endpoint is one endpoint that the simulator has.
+type Endpoint struct {
+	Method string
+	// Route is its pattern as GitHub documents it, such as /repos/{owner}/{repo}/hooks.
+	Route string
+}
+
+// Endpoints lists all endpoints.
+func Endpoints() []Endpoint {
+	var all []Endpoint
+	for _, group := range routes {
+		for _, r := range group {
+			all = append(all, Endpoint{Method: r.method, Route: r.pattern})
+		}
+	}
+	slices.SortFunc(all, func(a, b Endpoint) int {
+		return cmp.Or(cmp.Compare(a.Route, b.Route), cmp.Compare(a.Method, b.Method))
+	})
+	return all
 }

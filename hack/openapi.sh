@@ -38,12 +38,13 @@ trap 'rm -rf "$work"' EXIT
 echo "openapi.sh: fetching @octokit/openapi@$version once (about 30 MB) into $target" >&2
 (cd "$work" && npm pack --silent "@octokit/openapi@$version" >/dev/null) || without_check "npm could not fetch @octokit/openapi@$version"
 archive=("$work"/*.tgz)
-if ! echo "$sha512  ${archive[0]}" | sha512sum --check --status; then
+fetched="$(node -e 'console.log(require("crypto").createHash("sha512").update(require("fs").readFileSync(process.argv[1])).digest("hex"))' "${archive[0]}")"
+if [[ "$fetched" != "$sha512" ]]; then
   echo "openapi.sh: what npm fetched is not the @octokit/openapi@$version that is expected: its SHA-512 differs." >&2
   exit 1
 fi
 mkdir "$work/unpacked"
 tar -xzf "${archive[0]}" -C "$work/unpacked" --strip-components=1 "${files[@]/#/package/}"
 chmod 755 "$work/unpacked"
-mv -T "$work/unpacked" "$target" 2>/dev/null || [[ -d "$target" ]] # Another run may have been faster.
+[[ -d "$target" ]] || mv "$work/unpacked" "$target"
 echo "$target"

@@ -251,6 +251,8 @@ func (r LastResponse) body() *lastResponseBody {
 	}
 	if r.Code != 0 {
 		body.Code = &r.Code
+	}
+	if r.Code != 0 || r.Message != "" {
 		body.Message = &r.Message
 	}
 	return &body

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -123,3 +125,16 @@ func (h github) created(body string) string {
 	h.g.Expect(answer.status).To(Equal(http.StatusCreated), answer.raw)
 	return strings.TrimPrefix(answer.header.Get("Location"), h.URL()+"/api/v3")
 }
+
+// serve is a request of the administrator without a network.
+func serve(s *githubsim.Server, method, path, body string) *httptest.ResponseRecorder {
+	request := httptest.NewRequest(method, path, strings.NewReader(body))
+	request.Header.Set("Authorization", "Bearer "+adminToken)
+	request.Header.Set("User-Agent", "test")
+	request.Header.Set("Content-Type", "application/json")
+	recorder := httptest.NewRecorder()
+	s.ServeHTTP(recorder, request)
+	return recorder
+}
+
+func itoa(id int64) string { return strconv.FormatInt(id, 10) }

@@ -12,7 +12,7 @@ import (
 )
 
 // subscribed makes a webhook of the repository as somebody else and waits for its ping.
-func (h github) subscribed(url string, change ...func(*githubsim.Hook)) githubsim.Hook {
+func (h githubServer) subscribed(url string, change ...func(*githubsim.Hook)) githubsim.Hook {
 	h.t.Helper()
 	hook := githubsim.Hook{Active: true, Events: []string{"push", "issues"}, Config: githubsim.Config{URL: url, ContentType: "json", Secret: "s3cret"}}
 	for _, c := range change {
@@ -23,7 +23,7 @@ func (h github) subscribed(url string, change ...func(*githubsim.Hook)) githubsi
 	return hook
 }
 
-func (h github) settle() {
+func (h githubServer) settle() {
 	h.t.Helper()
 	h.g.Expect(h.WaitDeliveries(h.t.Context())).To(Succeed())
 }

@@ -22,14 +22,14 @@ const (
 	orgHooks     = "/orgs/octo-org/hooks"
 )
 
-// github is a started simulator with one repository, its organization and an administrator's token.
-type github struct {
+// githubServer is a started simulator with one repository, its organization and an administrator's token.
+type githubServer struct {
 	*githubsim.Server
 	t *testing.T
 	g *WithT
 }
 
-func start(t *testing.T, options githubsim.Options) github {
+func start(t *testing.T, options githubsim.Options) githubServer {
 	t.Helper()
 	g := NewWithT(t)
 	validate(t, &options)
@@ -38,7 +38,7 @@ func start(t *testing.T, options githubsim.Options) github {
 	t.Cleanup(s.Close)
 	s.AddRepository(repository)
 	s.AddToken(githubsim.Token{Value: adminToken, Admin: []githubsim.Target{githubsim.Everything}})
-	return github{Server: s, t: t, g: g}
+	return githubServer{Server: s, t: t, g: g}
 }
 
 // reply is an answer as a client sees it.
@@ -68,7 +68,7 @@ func (r reply) errors() string {
 	return strings.Join(messages, "; ")
 }
 
-func (h github) as(token, method, path, body string, header ...string) reply {
+func (h githubServer) as(token, method, path, body string, header ...string) reply {
 	h.t.Helper()
 	response, err := h.try(token, method, path, body, header...)
 	h.g.Expect(err).NotTo(HaveOccurred())
@@ -76,13 +76,13 @@ func (h github) as(token, method, path, body string, header ...string) reply {
 }
 
 // do is a request of the administrator.
-func (h github) do(method, path, body string, header ...string) reply {
+func (h githubServer) do(method, path, body string, header ...string) reply {
 	h.t.Helper()
 	return h.as(adminToken, method, path, body, header...)
 }
 
 // try may fail to get an answer. A path that is an address is taken as it is.
-func (h github) try(token, method, path, body string, header ...string) (reply, error) {
+func (h githubServer) try(token, method, path, body string, header ...string) (reply, error) {
 	h.t.Helper()
 	if !strings.HasPrefix(path, "http") {
 		path = h.URL() + "/api/v3" + path
@@ -119,7 +119,7 @@ func (h github) try(token, method, path, body string, header ...string) (reply, 
 }
 
 // created makes a webhook of the repository over the API and returns its path.
-func (h github) created(body string) string {
+func (h githubServer) created(body string) string {
 	h.t.Helper()
 	answer := h.do(http.MethodPost, repoHooks, body)
 	h.g.Expect(answer.status).To(Equal(http.StatusCreated), answer.raw)

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -85,7 +86,18 @@ func load(path string) (*Description, error) {
 	if err := document.Validate(context.Background(), openapi3.DisableExamplesValidation()); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	mend(document)
 	return &Description{document: document}, nil
+}
+
+// mend corrects a mistake of the description: in the list of installations an account is a user and an enterprise at
+// once, where everywhere else it is one of the two.
+func mend(document *openapi3.T) {
+	ok := document.Paths.Value("/app/installations").Get.Responses.Status(http.StatusOK).Value
+	item := ok.Content.Get("application/json").Schema.Value.Items.Value
+	if account := item.Properties["account"]; account != nil && len(account.Value.AllOf) > 1 {
+		account.Value.AnyOf, account.Value.AllOf = account.Value.AllOf, nil
+	}
 }
 
 // raw is a level of a description that is not looked into.

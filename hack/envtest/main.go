@@ -1,0 +1,52 @@
+// Command envtest prints the directory that holds the control plane the tests and the demo run on: etcd, kube-apiserver
+// and kubectl. Nothing but that directory goes to stdout; what it does meanwhile is told on stderr.
+//
+// The directory is the first of these that there is:
+//
+//  1. KUBEBUILDER_ASSETS. One that is set and lacks a binary is an error: whoever sets it wants that control plane.
+//  2. What setup-envtest, if it is installed, has or can fetch. A failure there only leads on to the next.
+//  3. The user's cache, where this program builds them from source, in the versions of its go.mod, once per machine.
+//
+// Run it as `go -C hack/envtest run .`: the versions come from the go.mod of the directory it runs in.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	dir, err := assets(ctx)
+	if err != nil {
+		say("%v", err)
+		os.Exit(1)
+	}
+	fmt.Println(dir)
+}
+
+// assets is the directory, wherever it comes from.
+func assets(ctx context.Context) (string, error) {
+	if dir, err := fromEnvironment(); dir != "" || err != nil {
+		return dir, err
+	}
+	want, err := readVersions(ctx)
+	if err != nil {
+		return "", err
+	}
+	dir, err := fromSetupEnvtest(ctx, want)
+	if err == nil {
+		return dir, nil
+	}
+	say("KUBEBUILDER_ASSETS is not set, and %v.", err)
+	return fromSource(ctx, want)
+}
+
+// say tells the person who waits.
+func say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "envtest: "+format+"\n", args...)
+}

@@ -1,0 +1,236 @@
+package github
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	// requestTimeout is for a request with its redirects, from dialling to the last byte of the answer.
+	requestTimeout = 10 * time.Second
+	// maxBody bounds an answer: a full page of hooks that are subscribed to everything has about 300 KB.
+	maxBody = 8 << 20
+	// maxErrorBody bounds what is read of an answer that is no success. GitHub's have some hundred bytes.
+	maxErrorBody = 64 << 10
+	// maxDrain is what is read of an answer's unused rest so that the connection can be used again.
+	maxDrain = 256 << 10
+)
+
+// Options say whose client it is and where it may go.
+type Options struct {
+	Server Server
+	// Hosts must allow Server.
+	Hosts Hosts
+	// Token is sent as the bearer token: a personal access token, an installation's token, or an App's JSON web token.
+	Token Secret
+	// RootCAs sign the server's certificate; nil is the system's pool.
+	RootCAs *x509.CertPool
+	// UserAgent names the program. GitHub refuses requests without one.
+	UserAgent string
+	// Timeout bounds each request; 0 is 10 s.
+	Timeout time.Duration
+}
+
+// Client talks to one server with one credential. It is safe for concurrent use.
+type Client struct {
+	server  Server
+	root    *url.URL
+	options Options
+
+	// transport is a stack: redirects on top, then the login, then the network. What knows budgets or stored answers
+	// belongs between the login and the network, where it sees each hop with its credential.
+	transport http.RoundTripper
+	network   *http.Transport
+}
+
+// NewClient makes a client. It connects nowhere. Errors wrap ErrHostNotAllowed, ErrUnauthorized where the token is none,
+// or ErrUnavailable where the proxy in the environment is none.
+func NewClient(options Options) (*Client, error) {
+	return newClient(options, http.ProxyFromEnvironment)
+}
+
+func newClient(options Options, proxy proxyFunc) (*Client, error) {
+	if err := options.Hosts.Allow(options.Server); err != nil {
+		return nil, err
+	}
+	if err := checkToken(options.Token); err != nil {
+		return nil, err
+	}
+	root, err := url.Parse(options.Server.APIRoot())
+	if err != nil {
+		return nil, serverError("its API root is no URL")
+	}
+	network, err := newNetwork(options, root, proxy)
+	if err != nil {
+		return nil, err
+	}
+	if options.Timeout == 0 {
+		options.Timeout = requestTimeout
+	}
+	if options.UserAgent == "" {
+		options.UserAgent = "github-webhook-operator"
+	}
+	return &Client{
+		server: options.Server, root: root, options: options,
+		transport: redirects{bearer{options.Token, network}}, network: network,
+	}, nil
+}
+
+// checkToken refuses what cannot be sent as a token, before it fails on every request.
+func checkToken(token Secret) error {
+	value := token.reveal()
+	switch {
+	case value == "":
+		return fmt.Errorf("%w: there is no token", ErrUnauthorized)
+	case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return fmt.Errorf("%w: the token contains a space, a line break or another character that no token has", ErrUnauthorized)
+	}
+	return nil
+}
+
+// Server is the server that the client talks to.
+func (c *Client) Server() Server { return c.server }
+
+// Close closes connections that are not in use. The client can still be used: what is under way goes on.
+func (c *Client) Close() { c.network.CloseIdleConnections() }
+
+// call is one request as an endpoint wants it.
+type call struct {
+	method string
+	// path below the API root, and its pattern, which is for errors and has no values.
+	path, route string
+	query       url.Values
+	// page, when set, is the whole address instead.
+	page *url.URL
+	// body is encoded as JSON; nil is none.
+	body any
+	// secrets are the values in the body that no error may contain.
+	secrets []string
+	// maxBody is another bound for the answer; 0 is the usual one.
+	maxBody int64
+}
+
+// answer is what a body is decoded into. check refuses JSON of another kind: a proxy's, or another version's.
+type answer interface {
+	check() error
+}
+
+// do makes a request and decodes the answer. Without into, the answer's body does not matter.
+func (c *Client) do(ctx context.Context, k call, into answer) (http.Header, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.options.Timeout, errTimeout)
+	defer cancel()
+	request, err := c.request(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	response, err := c.transport.RoundTrip(request)
+	if err != nil {
+		return nil, k.lost(ctx, err)
+	}
+	defer drain(response.Body)
+	if response.StatusCode < 200 || response.StatusCode > 299 {
+		return nil, k.refused(response)
+	}
+	if into == nil {
+		return response.Header, nil
+	}
+	body, err := readBounded(response.Body, k.bound())
+	if err != nil {
+		return nil, k.lost(ctx, err)
+	}
+	if err := decode(body, into); err != nil {
+		return nil, k.fail(ErrUnavailable, err.Error())
+	}
+	return response.Header, nil
+}
+
+// request builds the request with the headers that GitHub wants on each.
+func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
+	address := k.page
+	if address == nil {
+		address = c.root.JoinPath(k.path)
+		address.RawQuery = k.query.Encode()
+	}
+	var body io.Reader
+	if k.body != nil {
+		encoded, err := encode(k.body)
+		if err != nil {
+			return nil, k.fail(nil, "the request cannot be encoded")
+		}
+		body = bytes.NewReader(encoded)
+	}
+	request, err := http.NewRequestWithContext(ctx, k.method, address.String(), body)
+	if err != nil {
+		return nil, k.fail(nil, "the request has no valid address")
+	}
+	request.Header.Set("Accept", "application/vnd.github+json")
+	request.Header.Set("X-GitHub-Api-Version", "2022-11-28")
+	request.Header.Set("User-Agent", c.options.UserAgent)
+	if k.body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	return request, nil
+}
+
+// encode leaves <, > and & as they are: what is sent is what the user wrote.
+func encode(body any) ([]byte, error) {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(body)
+	return buffer.Bytes(), err
+}
+
+const malformed = "the answer is not what GitHub's API answers"
+
+// decode reports what is wrong without quoting the body: it can hold a token.
+func decode(body []byte, into answer) error {
+	err := json.Unmarshal(body, into)
+	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && mismatch.Field != "" {
+		return fmt.Errorf("%s: %s has another type", malformed, clean(mismatch.Field, maxWord))
+	}
+	if err != nil {
+		return errors.New(malformed)
+	}
+	if err := into.check(); err != nil {
+		return fmt.Errorf("%s: %w", malformed, err)
+	}
+	return nil
+}
+
+func (k call) bound() int64 {
+	if k.maxBody > 0 {
+		return k.maxBody
+	}
+	return maxBody
+}
+
+// readBounded reads all of a body, which may be as long as the bound.
+func readBounded(body io.Reader, bound int64) ([]byte, error) {
+	read, err := io.ReadAll(io.LimitReader(body, bound+1))
+	if err == nil && int64(len(read)) > bound {
+		return nil, tooLarge(bound)
+	}
+	return read, err
+}
+
+// tooLarge is the error for an answer over its bound, in bytes.
+type tooLarge int64
+
+func (t tooLarge) Error() string { return fmt.Sprintf("the answer is larger than %d MiB", t>>20) }
+
+// drain reads the rest of a body, if it is short, so that the connection can be used again. It does not matter if that
+// fails: then the connection is closed.
+func drain(body io.ReadCloser) {
+	_, _ = io.CopyN(io.Discard, body, maxDrain)
+	_ = body.Close()
+}

@@ -1,0 +1,178 @@
+package github
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// maxDelivery bounds the answer with one whole delivery: GitHub's payloads have up to 25 MB, and the receiver's answer
+// stands beside it.
+const maxDelivery = 32 << 20
+
+// Delivery is one attempt to deliver an event to a webhook. A redelivery is another Delivery with the same GUID.
+type Delivery struct {
+	// ID exceeds 2^53: JavaScript must not read it as a number.
+	ID          int64     `json:"id"`
+	GUID        string    `json:"guid"`
+	DeliveredAt time.Time `json:"delivered_at"`
+	Redelivery  bool      `json:"redelivery"`
+	// Duration is in seconds.
+	Duration float64 `json:"duration"`
+	// Status is OK when the receiver took the delivery, and else GitHub's words for what went wrong.
+	Status string `json:"status"`
+	// StatusCode is the receiver's; 0 or 502 where nothing answered.
+	StatusCode int    `json:"status_code"`
+	Event      string `json:"event"`
+	// Action is empty where the event has none.
+	Action         string     `json:"action"`
+	InstallationID *int64     `json:"installation_id"`
+	RepositoryID   *int64     `json:"repository_id"`
+	ThrottledAt    *time.Time `json:"throttled_at"`
+	// URL is where it went. It can hold a receiver's token. Like Request and Response it is not in lists.
+	URL      string            `json:"url"`
+	Request  *DeliveryRequest  `json:"request"`
+	Response *DeliveryResponse `json:"response"`
+}
+
+func (d *Delivery) check() error {
+	if d.ID <= 0 {
+		return errors.New("id is missing")
+	}
+	return nil
+}
+
+// DeliveryRequest is what GitHub sent.
+type DeliveryRequest struct {
+	// Headers is nil where GitHub kept none.
+	Headers DeliveryHeaders `json:"headers"`
+	// Payload is the event's JSON, null or empty where GitHub kept none.
+	Payload json.RawMessage `json:"payload"`
+}
+
+// DeliveryResponse is what the receiver answered.
+type DeliveryResponse struct {
+	// Headers is nil where there was no answer.
+	Headers DeliveryHeaders `json:"headers"`
+	// Payload is the body; nil where there was no answer.
+	Payload *DeliveryPayload `json:"payload"`
+}
+
+// DeliveryHeaders are headers by name, as GitHub spells them.
+type DeliveryHeaders map[string]string
+
+// UnmarshalJSON takes values of any type: GitHub's description leaves them open.
+func (h *DeliveryHeaders) UnmarshalJSON(data []byte) error {
+	var values map[string]DeliveryPayload
+	if err := json.Unmarshal(data, &values); err != nil {
+		return err
+	}
+	*h = nil
+	for name, value := range values {
+		if *h == nil {
+			*h = DeliveryHeaders{}
+		}
+		(*h)[name] = string(value)
+	}
+	return nil
+}
+
+// DeliveryPayload is text that a receiver sent, printable or not.
+type DeliveryPayload string
+
+// UnmarshalJSON takes a string, and keeps anything else as the JSON that it is.
+func (p *DeliveryPayload) UnmarshalJSON(data []byte) error {
+	if len(data) > 0 && data[0] == '"' {
+		return json.Unmarshal(data, (*string)(p))
+	}
+	*p = DeliveryPayload(data)
+	return nil
+}
+
+// DeliveryQuery chooses deliveries. The zero value is GitHub's first page, the newest 30.
+type DeliveryQuery struct {
+	// PerPage is at most 100.
+	PerPage int
+	// Cursor is the Next of the page before.
+	Cursor string
+	// Status is success or failure, which GitHub takes for status codes from 400 to 599; older servers ignore it.
+	Status string
+}
+
+// DeliveryPage is a page of deliveries, the newest first.
+type DeliveryPage struct {
+	Deliveries []Delivery
+	// Next is the cursor of the next page; empty at the end. It is opaque.
+	Next string
+}
+
+// Deliveries reads one page of the hook's deliveries. GitHub keeps them for some days only.
+func (h Hooks) Deliveries(ctx context.Context, id int64, query DeliveryQuery) (DeliveryPage, error) {
+	c, err := h.below(http.MethodGet, id, "/deliveries")
+	if err != nil {
+		return DeliveryPage{}, err
+	}
+	c.query = query.values()
+	var deliveries list[Delivery, *Delivery]
+	header, err := h.client.do(ctx, c, &deliveries)
+	if err != nil {
+		return DeliveryPage{}, err
+	}
+	page := DeliveryPage{Deliveries: deliveries}
+	if next := nextLink(header); next != nil {
+		page.Next = next.Query().Get("cursor")
+	}
+	return page, nil
+}
+
+func (q DeliveryQuery) values() url.Values {
+	values := url.Values{}
+	if q.PerPage > 0 {
+		values.Set("per_page", strconv.Itoa(q.PerPage))
+	}
+	if q.Cursor != "" {
+		values.Set("cursor", q.Cursor)
+	}
+	if q.Status != "" {
+		values.Set("status", q.Status)
+	}
+	return values
+}
+
+// Delivery reads one delivery with its request and response.
+func (h Hooks) Delivery(ctx context.Context, id, deliveryID int64) (*Delivery, error) {
+	c, err := h.delivery(http.MethodGet, id, deliveryID, "")
+	if err != nil {
+		return nil, err
+	}
+	c.maxBody = maxDelivery
+	var answer Delivery
+	if _, err := h.client.do(ctx, c, &answer); err != nil {
+		return nil, err
+	}
+	return &answer, nil
+}
+
+// Redeliver asks for the delivery to be made again. GitHub does it later: a new Delivery shows in the list then.
+func (h Hooks) Redeliver(ctx context.Context, id, deliveryID int64) error {
+	c, err := h.delivery(http.MethodPost, id, deliveryID, "/attempts")
+	if err != nil {
+		return err
+	}
+	_, err = h.client.do(ctx, c, nil)
+	return err
+}
+
+func (h Hooks) delivery(method string, id, deliveryID int64, below string) (call, error) {
+	c, err := h.below(method, id, "/deliveries")
+	if err != nil {
+		return call{}, err
+	}
+	c.path += "/" + strconv.FormatInt(deliveryID, 10) + below
+	c.route += "/{delivery_id}" + below
+	return c, nil
+}

@@ -1,0 +1,194 @@
+package github
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// What went wrong, for errors.Is. GitHub docs: "Troubleshooting the REST API".
+var (
+	// ErrUnauthorized: GitHub answered 401, or would: the credential is wrong, expired or revoked.
+	ErrUnauthorized = errors.New("the credential is not valid")
+	// ErrForbidden: GitHub answered 403: the credential lacks a permission. Error.AcceptedPermissions may name it.
+	ErrForbidden = errors.New("forbidden by GitHub")
+	// ErrBlocked: GitHub took the repository down (451, or 403). It is an ErrForbidden.
+	ErrBlocked = fmt.Errorf("access is blocked: %w", ErrForbidden)
+	// ErrSuspended: the App's installation is suspended. It is an ErrForbidden.
+	ErrSuspended = fmt.Errorf("installation is suspended: %w", ErrForbidden)
+	// ErrArchived: the repository is archived: what would change something is refused with 403.
+	ErrArchived = errors.New("the repository is archived")
+	// ErrNotFound: GitHub answered 404. It does so both for what is not there and for what the credential may not see.
+	ErrNotFound = errors.New("not found on GitHub")
+	// ErrValidation: GitHub answered 422: it refuses the values of the request.
+	ErrValidation = errors.New("refused by GitHub as invalid")
+	// ErrHookExists: the place has a webhook of the same config and event already. It is an ErrValidation.
+	ErrHookExists = fmt.Errorf("the webhook exists already: %w", ErrValidation)
+	// ErrHookLimit: the place has as many webhooks for an event as GitHub allows. It is an ErrValidation.
+	ErrHookLimit = fmt.Errorf("there are too many webhooks: %w", ErrValidation)
+	// ErrRateLimited: a primary or secondary limit is exceeded. Error.RetryAt says until when to send nothing.
+	ErrRateLimited = errors.New("rate limit exceeded")
+	// ErrUnavailable: there was no answer, none of GitHub's, or a 5xx. Whether a write took effect is not known.
+	ErrUnavailable = errors.New("GitHub is not available")
+)
+
+// Error is a request that failed. errors.Is tells which of this package's errors it is; an answer that fits none of them is
+// an Error alone. Nothing in it, and no way of printing it, shows a credential, a webhook's secret or the URL that was sent.
+type Error struct {
+	Method string
+	// Route is the endpoint's pattern, such as /repos/{owner}/{repo}/hooks.
+	Route string
+	// StatusCode is 0 where there was no answer.
+	StatusCode int
+	// Message is GitHub's own words in one line, or what happened to the request. It does not change between two attempts
+	// that fail in the same way.
+	Message string
+	// AcceptedPermissions are those that would have sufficed, as GitHub names them: repository_hooks=write.
+	AcceptedPermissions string
+	// RetryAt is when GitHub takes requests again, by this machine's clock; zero where it does not say.
+	RetryAt time.Time
+	// RequestID is what GitHub's support asks for. It is not part of the error's text.
+	RequestID string
+
+	class, cause error
+}
+
+// Error is a line without values that change from one attempt to the next.
+func (e *Error) Error() string {
+	if e.StatusCode == 0 {
+		return fmt.Sprintf("%s %s: %s", e.Method, e.Route, e.Message)
+	}
+	return fmt.Sprintf("GitHub answered %d to %s %s: %s", e.StatusCode, e.Method, e.Route, e.Message)
+}
+
+// Unwrap is what kind of error it is, and the caller's own context where that ended the request.
+func (e *Error) Unwrap() []error {
+	var errs []error
+	for _, err := range []error{e.class, e.cause} {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}
+
+// fail is an error that the server is not quoted in.
+func (k call) fail(class error, message string) *Error {
+	return &Error{Method: k.method, Route: k.route, Message: message, class: class}
+}
+
+// errTimeout is the cause of a context that this package ended.
+var errTimeout = errors.New("time-out")
+
+// lost is the error for a request without a usable answer. The texts of net and net/http are not taken over: they name
+// local ports, which change, and could quote what was sent.
+func (k call) lost(ctx context.Context, err error) *Error {
+	var own tooLarge
+	switch cause := context.Cause(ctx); {
+	case errors.Is(err, ErrRedirect):
+		return k.fail(ErrRedirect, err.Error())
+	case errors.Is(err, errNotPublic):
+		return k.fail(ErrHostNotAllowed, "the host is allowed by a wildcard of --github-hosts only and has an address that is not public: "+
+			"name it there itself if it may be talked to")
+	case errors.As(err, &own):
+		return k.fail(ErrUnavailable, own.Error())
+	case errors.Is(cause, errTimeout):
+		return k.fail(ErrUnavailable, "there was no answer in time")
+	case ctx.Err() != nil:
+		e := k.fail(ErrUnavailable, "the request was broken off")
+		e.cause = ctx.Err()
+		return e
+	}
+	return k.fail(ErrUnavailable, connectionTrouble(err))
+}
+
+// connectionTrouble says in stable words why there was no answer.
+func connectionTrouble(err error) string {
+	operation, isOperation := errors.AsType[*net.OpError](err)
+	if isOperation && operation.Op == "proxyconnect" {
+		return "no connection to the proxy in the operator's environment could be made"
+	}
+	if proxy, ok := errors.AsType[proxyRefusal](err); ok {
+		return proxy.Error()
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return fmt.Sprintf("the name %s cannot be resolved", clean(dns.Name, maxWord))
+	}
+	if certificate, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return certificateTrouble(certificate.Err)
+	}
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &record):
+		return "the server does not speak HTTPS"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "the connection was refused"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "the server cannot be reached"
+	case isTimeout(err):
+		return "there was no answer in time"
+	case isOperation && operation.Op == "dial":
+		return "no connection could be made"
+	}
+	return "the connection broke before the answer was complete"
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
+}
+
+func certificateTrouble(err error) string {
+	var (
+		unknown  x509.UnknownAuthorityError
+		name     x509.HostnameError
+		validity x509.CertificateInvalidError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		return "the server's certificate is signed by an unknown authority: put the authority's certificate under ca.crt, beside the credential"
+	case errors.As(err, &name):
+		return "the server's certificate is for another host"
+	case errors.As(err, &validity) && validity.Reason == x509.Expired:
+		return "the server's certificate has expired or is not yet valid"
+	}
+	return "the server's certificate is not valid"
+}
+
+// refused is the error for an answer that is no success.
+func (k call) refused(response *http.Response) *Error {
+	body, err := readBounded(response.Body, maxErrorBody)
+	// The status says enough where the body is cut off or too long; its beginning could end within a secret.
+	words := ""
+	if err == nil {
+		words = parseRefusal(body).sentence()
+	}
+	hide := newRedactor(append(k.secrets, credentialOf(response.Request))...)
+	header := response.Header
+	e := k.fail(classify(response.StatusCode, header, words), hide.line(words, maxMessage))
+	e.StatusCode = response.StatusCode
+	e.AcceptedPermissions = hide.line(header.Get("X-Accepted-GitHub-Permissions"), maxWord)
+	e.RequestID = hide.line(header.Get("X-GitHub-Request-Id"), maxWord)
+	if e.class == ErrRateLimited || e.class == ErrUnavailable {
+		e.RetryAt = retryAt(header, e.class == ErrRateLimited, time.Now())
+	}
+	if e.Message == "" {
+		e.Message = http.StatusText(e.StatusCode)
+	}
+	return e
+}
+
+// credentialOf is what the request was sent with in the end, whoever logged in.
+func credentialOf(request *http.Request) string {
+	if request == nil {
+		return ""
+	}
+	return strings.TrimPrefix(request.Header.Get("Authorization"), bearerPrefix)
+}

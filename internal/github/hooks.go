@@ -1,0 +1,221 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// Hooks are the webhooks of one place: a repository, an organization, or an App, which has exactly one, without an ID.
+// Methods that GitHub does not offer for the place send nothing and return an error that is errors.ErrUnsupported.
+type Hooks struct {
+	client *Client
+	kind   place
+	// path of the place, and its pattern.
+	path, route string
+	// settings is the place's page of webhooks.
+	settings string
+	// misnamed: GitHub has no names such as these.
+	misnamed bool
+}
+
+type place int
+
+const (
+	repository place = iota
+	organization
+	app
+)
+
+func (p place) String() string { return [...]string{"a repository", "an organization", "an App"}[p] }
+
+// RepositoryHooks are the webhooks of a repository.
+func (c *Client) RepositoryHooks(owner, repo string) Hooks {
+	return Hooks{
+		client: c, kind: repository,
+		path: "/repos/" + owner + "/" + repo, route: "/repos/{owner}/{repo}",
+		settings: c.server.String() + "/" + owner + "/" + repo + "/settings/hooks/",
+		misnamed: !isName(owner) || !isName(repo),
+	}
+}
+
+// OrganizationHooks are the webhooks of an organization.
+func (c *Client) OrganizationHooks(org string) Hooks {
+	return Hooks{
+		client: c, kind: organization,
+		path: "/orgs/" + org, route: "/orgs/{org}",
+		settings: c.server.String() + "/organizations/" + org + "/settings/hooks/",
+		misnamed: !isName(org),
+	}
+}
+
+// AppHook is the webhook of the App that the client's credential, a JSON web token, stands for. IDs are ignored.
+func (c *Client) AppHook() Hooks {
+	return Hooks{client: c, kind: app, path: "/app", route: "/app"}
+}
+
+// isName tells whether GitHub could have an account or a repository of this name. Anything else could lead a request to
+// another endpoint.
+func isName(name string) bool {
+	for _, r := range name {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		if !letter && r != '-' && r != '_' && r != '.' {
+			return false
+		}
+	}
+	return name != "" && name != "." && name != ".."
+}
+
+// SettingsURL is the page on which a person sees and edits the hook. It is empty for an App's, whose page has the App's
+// slug in its address.
+func (h Hooks) SettingsURL(id int64) string {
+	if h.kind == app {
+		return ""
+	}
+	return h.settings + strconv.FormatInt(id, 10)
+}
+
+// List reads all hooks of the place, from all pages. A list that cannot be read to its end is an error.
+func (h Hooks) List(ctx context.Context) ([]Hook, error) {
+	c, err := h.all(http.MethodGet)
+	if err != nil {
+		return nil, err
+	}
+	return allPages[Hook](ctx, h.client, c)
+}
+
+// Get reads one hook.
+func (h Hooks) Get(ctx context.Context, id int64) (*Hook, error) {
+	return h.hook(ctx, http.MethodGet, id, HookRequest{})
+}
+
+// Create makes a hook. ErrUnavailable leaves open whether it was made.
+func (h Hooks) Create(ctx context.Context, request HookRequest) (*Hook, error) {
+	c, err := h.all(http.MethodPost)
+	if err != nil {
+		return nil, err
+	}
+	c.body, c.secrets = request.body("web"), request.Config.secrets()
+	var made Hook
+	if _, err := h.client.do(ctx, c, &made); err != nil {
+		return nil, err
+	}
+	return &made, nil
+}
+
+// Edit changes what the request names and returns the whole hook.
+func (h Hooks) Edit(ctx context.Context, id int64, request HookRequest) (*Hook, error) {
+	return h.hook(ctx, http.MethodPatch, id, request)
+}
+
+// Delete deletes the hook. One that is not there is ErrNotFound.
+func (h Hooks) Delete(ctx context.Context, id int64) error {
+	c, err := h.one(http.MethodDelete, id, "")
+	if err != nil {
+		return err
+	}
+	_, err = h.client.do(ctx, c, nil)
+	return err
+}
+
+func (h Hooks) hook(ctx context.Context, method string, id int64, request HookRequest) (*Hook, error) {
+	c, err := h.one(method, id, "")
+	if err != nil {
+		return nil, err
+	}
+	if method == http.MethodPatch {
+		c.body, c.secrets = request.body(""), request.Config.secrets()
+	}
+	var answer Hook
+	if _, err := h.client.do(ctx, c, &answer); err != nil {
+		return nil, err
+	}
+	return &answer, nil
+}
+
+// Config reads the hook's configuration alone; an App's is ErrNotFound while its webhook is switched off.
+func (h Hooks) Config(ctx context.Context, id int64) (*HookConfig, error) {
+	return h.config(ctx, http.MethodGet, id, nil)
+}
+
+// EditConfig changes the configuration alone. An empty secret is not sent, which keeps the hook's on github.com's word
+// for single properties; Edit with a Config removes it.
+func (h Hooks) EditConfig(ctx context.Context, id int64, config Config) (*HookConfig, error) {
+	return h.config(ctx, http.MethodPatch, id, &config)
+}
+
+func (h Hooks) config(ctx context.Context, method string, id int64, config *Config) (*HookConfig, error) {
+	c, err := h.below(method, id, "/config")
+	if err != nil {
+		return nil, err
+	}
+	if config != nil {
+		c.body, c.secrets = config.body(), config.secrets()
+	}
+	var answer HookConfig
+	if _, err := h.client.do(ctx, c, &answer); err != nil {
+		return nil, err
+	}
+	return &answer, nil
+}
+
+// Ping has GitHub send a ping event to the hook.
+func (h Hooks) Ping(ctx context.Context, id int64) error {
+	return h.trigger(ctx, id, "/pings")
+}
+
+// Test has GitHub send the repository's latest push again. For a hook that is not subscribed to push it sends nothing
+// and says nothing.
+func (h Hooks) Test(ctx context.Context, id int64) error {
+	if h.kind != repository {
+		return h.unsupported("test push")
+	}
+	return h.trigger(ctx, id, "/tests")
+}
+
+func (h Hooks) trigger(ctx context.Context, id int64, what string) error {
+	c, err := h.one(http.MethodPost, id, what)
+	if err != nil {
+		return err
+	}
+	_, err = h.client.do(ctx, c, nil)
+	return err
+}
+
+// all is a call to the list of hooks.
+func (h Hooks) all(method string) (call, error) {
+	if h.kind == app {
+		return call{}, h.unsupported("list of webhooks")
+	}
+	return h.call(method, "/hooks", "/hooks")
+}
+
+// one is a call to a hook by its ID, or to what lies below it.
+func (h Hooks) one(method string, id int64, below string) (call, error) {
+	if h.kind == app {
+		return call{}, h.unsupported("webhook with an ID")
+	}
+	return h.call(method, "/hooks/"+strconv.FormatInt(id, 10)+below, "/hooks/{hook_id}"+below)
+}
+
+// below is a call to what an App's webhook has as well, there without an ID.
+func (h Hooks) below(method string, id int64, below string) (call, error) {
+	if h.kind == app {
+		return h.call(method, "/hook"+below, "/hook"+below)
+	}
+	return h.one(method, id, below)
+}
+
+func (h Hooks) call(method, path, route string) (call, error) {
+	c := call{method: method, path: h.path + path, route: h.route + route}
+	if h.misnamed {
+		return call{}, c.fail(ErrNotFound, "GitHub has no names such as this")
+	}
+	return c, nil
+}
+
+func (h Hooks) unsupported(what string) error {
+	return fmt.Errorf("GitHub's API has no %s for %s: %w", what, h.kind, errors.ErrUnsupported)
+}

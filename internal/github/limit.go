@@ -1,0 +1,72 @@
+package github
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// leastWait is for a limit that says nothing about its end. GitHub docs: "Exceeding the rate limit".
+	leastWait = time.Minute
+	// longestWait cuts off what cannot be meant: GitHub's windows last an hour.
+	longestWait = 24 * time.Hour
+)
+
+// limited tells whether a 403 is a limit. A missing permission can be the last request of the hour too, so what GitHub
+// says about a permission, a repository or an installation goes before its numbers.
+func limited(header http.Header, says func(string) bool) bool {
+	switch {
+	case says("rate limit"), says("abuse detection"):
+		return true
+	case says("not accessible by"), says("archived so is read-only"), says("access blocked"), says("suspended"):
+		return false
+	}
+	return header.Get("Retry-After") != "" || header.Get("X-RateLimit-Remaining") == "0"
+}
+
+// retryAt is when the server takes requests again, by our clock: after Retry-After, else, of a limit, when its window is
+// reset, else in a minute. An answer that is no limit and has no Retry-After says nothing: zero.
+func retryAt(header http.Header, limit bool, now time.Time) time.Time {
+	wait, found := retryAfter(header, now)
+	if !found && limit {
+		wait, found = untilReset(header, now)
+		if !found {
+			wait = leastWait
+		}
+	} else if !found {
+		return time.Time{}
+	}
+	return now.Add(min(max(wait, time.Second), longestWait))
+}
+
+// retryAfter reads the header in both forms that HTTP knows: seconds or a date.
+func retryAfter(header http.Header, now time.Time) (time.Duration, bool) {
+	value := strings.TrimSpace(header.Get("Retry-After"))
+	if seconds, err := strconv.ParseUint(value, 10, 32); err == nil {
+		return time.Duration(seconds) * time.Second, true
+	}
+	date, err := http.ParseTime(value)
+	if err != nil {
+		return 0, false
+	}
+	return date.Sub(serverTime(header, now)), true
+}
+
+// untilReset is how long the window lasts whose budget is used up.
+func untilReset(header http.Header, now time.Time) (time.Duration, bool) {
+	reset, err := strconv.ParseInt(header.Get("X-RateLimit-Reset"), 10, 64)
+	if err != nil || header.Get("X-RateLimit-Remaining") != "0" {
+		return 0, false
+	}
+	return time.Unix(reset, 0).Sub(serverTime(header, now)), true
+}
+
+// serverTime is the server's own clock, so that ours may be wrong.
+func serverTime(header http.Header, now time.Time) time.Time {
+	if date, err := http.ParseTime(header.Get("Date")); err == nil {
+		return date
+	}
+	return now
+}

@@ -1,0 +1,61 @@
+package github
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+)
+
+// ErrRedirect: the server sends us to another host, where the credential must not go, or around in circles. It was not
+// followed.
+var ErrRedirect = errors.New("refused to follow a redirect")
+
+// maxRedirects is more than a repository that was renamed and transferred needs.
+const maxRedirects = 5
+
+// redirects follows redirects on the same scheme, host and port, with method and body kept: GitHub answers GET with 301
+// and the rest with 307 once a repository has another name, and net/http's own client would turn a PATCH into a GET
+// on 301, which looks like success.
+type redirects struct {
+	next http.RoundTripper
+}
+
+var redirectCodes = []int{
+	http.StatusMovedPermanently, http.StatusFound, http.StatusTemporaryRedirect, http.StatusPermanentRedirect,
+}
+
+// RoundTrip follows until there is another answer.
+func (t redirects) RoundTrip(request *http.Request) (*http.Response, error) {
+	for range maxRedirects + 1 {
+		response, err := t.next.RoundTrip(request)
+		if err != nil || !slices.Contains(redirectCodes, response.StatusCode) {
+			return response, err
+		}
+		drain(response.Body)
+		if request, err = redirected(request, response); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("%w: there were more than %d", ErrRedirect, maxRedirects)
+}
+
+// redirected is the same request to another address of the same host.
+func redirected(request *http.Request, response *http.Response) (*http.Request, error) {
+	location, err := response.Location()
+	if err != nil {
+		return nil, fmt.Errorf("%w: it names no valid address", ErrRedirect)
+	}
+	if !sameOrigin(location, request.URL) {
+		return nil, fmt.Errorf("%w to another host: the credential goes to %s only", ErrRedirect, request.URL.Host)
+	}
+	location.Fragment = ""
+	again := request.Clone(request.Context())
+	again.URL = location
+	if request.GetBody != nil {
+		if again.Body, err = request.GetBody(); err != nil {
+			return nil, err
+		}
+	}
+	return again, nil
+}

@@ -54,7 +54,8 @@ func fromSetupEnvtest(ctx context.Context, want versions) (string, error) {
 	if _, err := exec.LookPath("setup-envtest"); err != nil {
 		return "", errors.New("setup-envtest is not installed")
 	}
-	ctx, cancel := context.WithTimeout(ctx, setupEnvtestTimeout)
+	tooLong := fmt.Errorf("setup-envtest did not answer within %s", setupEnvtestTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, setupEnvtestTimeout, tooLong)
 	defer cancel()
 	selector := want.minor() + ".x"
 	say("Asking setup-envtest for Kubernetes %s (for at most %s).", selector, setupEnvtestTimeout)
@@ -62,7 +63,7 @@ func fromSetupEnvtest(ctx context.Context, want versions) (string, error) {
 	cmd.WaitDelay = time.Second
 	out, err := cmd.Output()
 	if ctx.Err() != nil {
-		return "", fmt.Errorf("setup-envtest did not answer within %s", setupEnvtestTimeout)
+		return "", context.Cause(ctx)
 	}
 	if err != nil {
 		return "", fmt.Errorf("setup-envtest has no Kubernetes %s (%s)", selector, reason(err))

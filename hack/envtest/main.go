@@ -20,8 +20,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	dir, err := assets(ctx)
+	stop()
 	if err != nil {
 		say("%v", err)
 		os.Exit(1)

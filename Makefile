@@ -1,0 +1,152 @@
+# What to do with the project. `make` alone lists the targets. Nothing need be installed but Go, make and git.
+
+ifeq ($(filter oneshell,$(.FEATURES)),)
+$(error GNU make 4 is needed, and this is make $(MAKE_VERSION). On macOS: brew install make, then gmake)
+endif
+# One shell for a recipe, so that it reads as the script it is and stops at the first line that fails.
+.ONESHELL:
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The version that the binary reports.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+# The image that docker-build makes and deploy runs.
+IMG ?= github-webhook-operator:dev
+# The program that builds images: docker, podman, nerdctl, …
+CONTAINER_TOOL ?= docker
+# The namespace of the operator's own Secret with `make run`.
+NAMESPACE ?= default
+# More flags for `make run`.
+ARGS ?=
+# How long `make fuzz` runs each target.
+FUZZTIME ?= 1m
+# The benchmarks that `make bench` runs.
+BENCH ?= .
+# 1: `make demo` leaves everything running at the end.
+KEEP ?=
+
+# Tools come from hack/tools, in the versions pinned there; go builds each once and keeps it.
+TOOL := go tool -modfile=$(CURDIR)/hack/tools/go.mod
+LDFLAGS := -s -w -X main.version=$(VERSION)
+# The kubectl of the machine, else the one of the control plane for tests.
+KUBECTL ?= $(or $(shell command -v kubectl),$(shell go -C hack/envtest run .)/kubectl)
+# The modules of this repository that hold Go code of ours.
+MODULES := . hack/envtest
+# What `make generate manifests` writes.
+GENERATED := api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml
+
+##@ Everyday
+
+.PHONY: help
+help: ## List the targets.
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: ## Show it: a hook is made, edited, repaired, rotated and deleted on a simulated GitHub. KEEP=1 leaves it running.
+	@KEEP='$(KEEP)' go run ./hack/demo
+
+.PHONY: build
+build: ## Build the operator as one static binary: bin/manager.
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/manager .
+
+.PHONY: run
+run: ## Run the operator here against the cluster of the current kubeconfig (after `make install`). ARGS adds flags.
+	go run -ldflags '$(LDFLAGS)' . --zap-devel --leader-elect=false --metrics-bind-address=0 --namespace='$(NAMESPACE)' $(ARGS)
+
+##@ Tests
+
+.PHONY: test
+test: ## Run all tests: packages, and stories on a real API server and a simulated GitHub. Builds that API server once.
+	@echo '== Tools and data the tests need'
+	KUBEBUILDER_ASSETS="$$(go -C hack/envtest run .)"
+	GITHUB_OPENAPI_DIR="$$(hack/openapi.sh)"
+	export KUBEBUILDER_ASSETS GITHUB_OPENAPI_DIR
+	echo "control plane:                $$KUBEBUILDER_ASSETS"
+	echo "GitHub's OpenAPI description: $${GITHUB_OPENAPI_DIR:-none}"
+	race=-race
+	if [[ "$$(go env CGO_ENABLED)" != 1 ]]; then
+		race=
+		echo 'race detector:                OFF, because it needs a C compiler and there is none (install gcc)'
+	fi
+	echo '== Tests (a failure shows its output, a passed package is one line)'
+	go test $$race -timeout 20m ./...
+	go -C hack/envtest test ./...
+	echo '== All tests passed'
+
+.PHONY: bench
+bench: ## Run the benchmarks. BENCH=regexp chooses.
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME each.
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | while IFS=: read -r file target; do
+		target="$${target#func }"
+		echo "== $$target in $$(dirname "$$file")"
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime '$(FUZZTIME)' "$$(dirname "$$file")"
+	done
+
+.PHONY: lint
+lint: ## Check the style, the import rules and the usual mistakes.
+	@for module in $(MODULES); do
+		echo "golangci-lint run ($$module)"
+		(cd "$$module" && $(TOOL) golangci-lint run --config '$(CURDIR)/.golangci.yml')
+	done
+
+.PHONY: vet
+vet: ## Run go vet.
+	@for module in $(MODULES); do
+		echo "go vet ./... ($$module)"
+		go -C "$$module" vet ./...
+	done
+
+.PHONY: fmt
+fmt: ## Format the Go code.
+	gofmt -w .
+
+##@ Generated files
+
+.PHONY: generate
+generate: ## Write the deep copies of the API types.
+	$(TOOL) controller-gen object paths=./api/...
+
+.PHONY: manifests
+manifests: ## Write the CRDs and the operator's ClusterRole, from the API types and the RBAC markers.
+	$(TOOL) controller-gen crd rbac:roleName=github-webhook-operator paths=./api/... paths=./controllers/... paths=. \
+		output:crd:dir=config/crd/bases output:rbac:dir=config/rbac
+
+.PHONY: verify
+verify: generate manifests ## Fail when the generated files that are committed are not what the sources say.
+	@changed="$$(git status --porcelain -- $(GENERATED))"
+	if [[ -n "$$changed" ]]; then
+		git --no-pager diff -- $(GENERATED)
+		echo "These generated files differ from the committed ones: commit what \`make generate manifests\` wrote." >&2
+		echo "$$changed" >&2
+		exit 1
+	fi
+
+##@ Cluster
+
+.PHONY: install
+install: ## Install the CRDs into the cluster of the current kubeconfig.
+	$(TOOL) kustomize build config/crd | $(KUBECTL) apply --server-side -f -
+
+.PHONY: uninstall
+uninstall: ## Delete the CRDs and with them every object. While the operator runs, it deletes their hooks on GitHub first.
+	$(TOOL) kustomize build config/crd | $(KUBECTL) delete --ignore-not-found -f -
+
+.PHONY: deploy
+deploy: ## Install the CRDs and run the operator in the cluster, from the image IMG.
+	$(TOOL) kustomize build config/default | sed 's|image: github-webhook-operator:dev|image: $(IMG)|' | \
+		$(KUBECTL) apply --server-side -f -
+
+.PHONY: undeploy
+undeploy: ## Remove the operator from the cluster. CRDs and objects stay, and so do the hooks.
+	{ $(TOOL) kustomize build config/rbac; echo ---; $(TOOL) kustomize build config/manager; } | \
+		$(KUBECTL) delete --ignore-not-found -f -
+
+.PHONY: docker-build
+docker-build: ## Build the image IMG.
+	$(CONTAINER_TOOL) build --build-arg VERSION='$(VERSION)' -t '$(IMG)' .

@@ -80,12 +80,15 @@ func (s Server) checkRest(u *url.URL) error {
 // hostName is what a name in DNS looks like: underscores occur in private zones.
 var hostName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 
+// looksLikeIP are ends of a name that some resolvers take for an IPv4 address: 127.1, 0x7f000001.
+var looksLikeIP = regexp.MustCompile(`(^|\.)([0-9]+|0x[0-9a-f]*)$`)
+
 // canonicalHost is the host of the web address in lower case, with its port unless that is the scheme's own.
 func canonicalHost(u *url.URL) (string, error) {
 	host := strings.ToLower(u.Hostname())
 	ip, err := netip.ParseAddr(host)
 	isIP := err == nil && ip.Zone() == ""
-	if !isIP && (len(host) > 253 || !hostName.MatchString(host)) {
+	if !isIP && (len(host) > 253 || !hostName.MatchString(host) || looksLikeIP.MatchString(host)) {
 		return "", serverError("its host is neither a name in DNS nor an IP address: write https://ghe.example.com")
 	}
 	if isIP {

@@ -148,7 +148,7 @@ func (c *call) redirect() *answer {
 // parseBody reads the JSON object that a POST or PATCH carries. No body is an empty object.
 func (s *Server) parseBody(c *call) *answer {
 	c.fields = map[string]any{}
-	if c.request.Method != http.MethodPost && c.request.Method != http.MethodPatch || len(strings.TrimSpace(string(c.body))) == 0 {
+	if c.request.Method != http.MethodPost && c.request.Method != http.MethodPatch || strings.TrimSpace(string(c.body)) == "" {
 		return nil
 	}
 	var document any

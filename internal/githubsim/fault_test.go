@@ -2,7 +2,6 @@ package githubsim_test
 
 import (
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -16,54 +15,34 @@ import (
 
 const hooksRoute = "/repos/{owner}/{repo}/hooks"
 
+func withStatus(status int) OmegaMatcher {
+	return WithTransform(func(r reply) int { return r.status }, Equal(status))
+}
+
+func withBody(matcher OmegaMatcher) OmegaMatcher {
+	return WithTransform(func(r reply) string { return r.raw }, matcher)
+}
+
 func TestFaults(t *testing.T) {
 	for name, tc := range map[string]struct {
-		fault  githubsim.Fault
-		effect int // How many webhooks there are afterwards.
-		check  func(*WithT, reply, error)
+		fault githubsim.Fault
+		hooks int // How many webhooks there are afterwards.
+		want  OmegaMatcher
+		err   error
 	}{
 		"a status": {
-			githubsim.Fault{Status: 503, Body: `{"message":"busy"}`, Header: http.Header{"Retry-After": {"7"}}}, 0,
-			func(g *WithT, r reply, err error) {
-				g.Expect(err).NotTo(HaveOccurred())
-				g.Expect(r.status).To(Equal(503))
-				g.Expect(r.message()).To(Equal("busy"))
-				g.Expect(r.header.Get("Retry-After")).To(Equal("7"))
-			},
+			fault: githubsim.Fault{Status: 503, Body: `{"message":"busy"}`, Header: http.Header{"Retry-After": {"7"}}},
+			want: And(withStatus(503), withBody(Equal(`{"message":"busy"}`)),
+				WithTransform(func(r reply) string { return r.header.Get("Retry-After") }, Equal("7"))),
 		},
-		"a status after the effect": {
-			githubsim.Fault{Status: 502, Body: "<html>", After: true}, 1,
-			func(g *WithT, r reply, err error) {
-				g.Expect(err).NotTo(HaveOccurred())
-				g.Expect(r.status).To(Equal(502))
-			},
-		},
-		"a delay": {
-			githubsim.Fault{Delay: 30 * time.Millisecond}, 1,
-			func(g *WithT, r reply, err error) {
-				g.Expect(err).NotTo(HaveOccurred())
-				g.Expect(r.status).To(Equal(http.StatusCreated))
-			},
-		},
-		"dropped before": {
-			githubsim.Fault{DropBefore: true}, 0,
-			func(g *WithT, _ reply, err error) { g.Expect(errors.Is(err, io.EOF)).To(BeTrue()) },
-		},
-		"dropped after": {
-			githubsim.Fault{DropAfter: true}, 1,
-			func(g *WithT, _ reply, err error) { g.Expect(errors.Is(err, io.EOF)).To(BeTrue()) },
-		},
-		"truncated": {
-			githubsim.Fault{Truncate: true}, 1,
-			func(g *WithT, _ reply, err error) { g.Expect(errors.Is(err, io.ErrUnexpectedEOF)).To(BeTrue()) },
-		},
+		"a status after the effect": {fault: githubsim.Fault{Status: 502, Body: "<html>", After: true}, hooks: 1, want: withStatus(502)},
+		"a delay":                   {fault: githubsim.Fault{Delay: 30 * time.Millisecond}, hooks: 1, want: withStatus(201)},
+		"dropped before":            {fault: githubsim.Fault{DropBefore: true}, err: io.EOF},
+		"dropped after":             {fault: githubsim.Fault{DropAfter: true}, hooks: 1, err: io.EOF},
+		"truncated":                 {fault: githubsim.Fault{Truncate: true}, hooks: 1, err: io.ErrUnexpectedEOF},
 		"malformed": {
-			githubsim.Fault{Malformed: true}, 1,
-			func(g *WithT, r reply, err error) {
-				g.Expect(err).NotTo(HaveOccurred())
-				g.Expect(r.status).To(Equal(http.StatusCreated))
-				g.Expect(json.Valid([]byte(r.raw))).To(BeFalse())
-			},
+			fault: githubsim.Fault{Malformed: true}, hooks: 1,
+			want: And(withStatus(201), withBody(Not(Satisfy(func(raw string) bool { return json.Valid([]byte(raw)) })))),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,9 +52,14 @@ func TestFaults(t *testing.T) {
 			h.g.Expect(h.do(http.MethodGet, repoHooks, "").status).To(Equal(http.StatusOK), "another method")
 			started := time.Now()
 			answer, err := h.try(adminToken, http.MethodPost, repoHooks, plainHook)
-			tc.check(h.g, answer, err)
+			if tc.err != nil {
+				h.g.Expect(err).To(MatchError(tc.err))
+			} else {
+				h.g.Expect(err).NotTo(HaveOccurred())
+				h.g.Expect(answer).To(tc.want)
+			}
 			h.g.Expect(time.Since(started)).To(BeNumerically(">=", tc.fault.Delay))
-			h.g.Expect(h.Hooks(repository)).To(HaveLen(tc.effect))
+			h.g.Expect(h.Hooks(repository)).To(HaveLen(tc.hooks))
 			h.g.Expect(fault.Hits()).To(Equal(1))
 			second := strings.Replace(plainHook, "ci.example.com", "second.example.com", 1)
 			h.g.Expect(h.do(http.MethodPost, repoHooks, second).status).To(Equal(http.StatusCreated), "used up")

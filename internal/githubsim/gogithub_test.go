@@ -24,7 +24,7 @@ func (h githubServer) client(token string) *github.Client {
 func hookTo(url string) *github.Hook {
 	return &github.Hook{
 		Events: []string{"push"},
-		Config: &github.HookConfig{URL: &url, ContentType: github.Ptr("json"), Secret: github.Ptr("s3cret")},
+		Config: &github.HookConfig{URL: new(url), ContentType: new("json"), Secret: new("s3cret")},
 	}
 }
 
@@ -47,7 +47,7 @@ func TestGoGitHubManagesRepositoryHooks(t *testing.T) {
 	edited, _, err := hooks.EditHook(ctx, "octo-org", "hello-world", made.GetID(), &github.Hook{Events: []string{"push", "fork"}})
 	h.g.Expect(err).NotTo(HaveOccurred())
 	h.g.Expect(edited.Events).To(ConsistOf("push", "fork"))
-	config, _, err := hooks.UpdateHookConfiguration(ctx, "octo-org", "hello-world", made.GetID(), github.HookConfig{ContentType: github.Ptr("form")})
+	config, _, err := hooks.UpdateHookConfiguration(ctx, "octo-org", "hello-world", made.GetID(), github.HookConfig{ContentType: new("form")})
 	h.g.Expect(err).NotTo(HaveOccurred())
 	h.g.Expect(config.GetSecret()).To(Equal("********"))
 
@@ -100,7 +100,7 @@ func TestGoGitHubManagesOrganizationHooks(t *testing.T) {
 	h, r, ctx := start(t, githubsim.Options{}), receiver(t, "s3cret"), t.Context()
 	hooks := h.client(adminToken).Organizations
 	hook := hookTo(r.URL())
-	hook.Name = github.Ptr("web")
+	hook.Name = new("web")
 	made, _, err := hooks.CreateHook(ctx, "octo-org", hook)
 	h.g.Expect(err).NotTo(HaveOccurred())
 	_, err = hooks.PingHook(ctx, "octo-org", made.GetID())
@@ -122,7 +122,7 @@ func TestGoGitHubConfiguresAnApp(t *testing.T) {
 	app := h.AddApp(githubsim.App{PrivateKey: testKey(), Events: []string{"push"}})
 	h.Install(githubsim.Installation{AppID: app.ID, Account: "octo-org"})
 	apps := h.client(signed(app, nil)).Apps
-	config, _, err := apps.UpdateHookConfig(ctx, github.HookConfig{URL: github.Ptr(r.URL()), Secret: github.Ptr("s3cret"), ContentType: github.Ptr("json")})
+	config, _, err := apps.UpdateHookConfig(ctx, github.HookConfig{URL: new(r.URL()), Secret: new("s3cret"), ContentType: new("json")})
 	h.g.Expect(err).NotTo(HaveOccurred())
 	h.g.Expect(config.GetSecret()).To(Equal("********"))
 	h.Emit(repository, "push", "", nil)

@@ -224,7 +224,8 @@ func (s *Server) body(h *hook, base string) hookBody {
 func (s *Server) orderedEvents(h *hook) []string {
 	events := slices.Clone(h.Events)
 	if s.options.UnstableEvents {
-		if s.renders++; s.renders%2 == 0 {
+		s.renders++
+		if s.renders%2 == 0 {
 			slices.Reverse(events)
 		}
 	}

@@ -82,7 +82,8 @@ func (l *limiter) enter(r *http.Request) func() {
 	return func() {
 		l.flying.Lock()
 		defer l.flying.Unlock()
-		if l.inFlight[key]--; l.inFlight[key] == 0 {
+		l.inFlight[key]--
+		if l.inFlight[key] == 0 {
 			delete(l.inFlight, key)
 		}
 	}

@@ -135,7 +135,7 @@ func findRoute(method, path string) (*route, map[string]string) {
 	return nil, nil
 }
 
-// match compares segment by segment and notes the variables. Where byID, the empty segments stand for the target's name.
+// match compares segment by segment and notes the variables. Where byID, empty segments stand for the target's name.
 func (r *route) match(segments []string, byID bool, vars map[string]string) bool {
 	for i, want := range r.segments {
 		if want[0] != '{' {
@@ -144,13 +144,15 @@ func (r *route) match(segments []string, byID bool, vars map[string]string) bool
 			}
 			continue
 		}
+		name := strings.Trim(want, "{}")
+		if byID && (name == "owner" || name == "repo" || name == "org") {
+			continue
+		}
 		value, err := url.PathUnescape(segments[i])
-		if err != nil || value == "" && !byID {
+		if err != nil || value == "" {
 			return false
 		}
-		if value != "" {
-			vars[strings.Trim(want, "{}")] = value
-		}
+		vars[name] = value
 	}
 	return true
 }

@@ -118,7 +118,8 @@ func (q *deliveryQueue) work() {
 	for {
 		q.mu.Lock()
 		if len(q.jobs) == 0 || q.ctx.Err() != nil {
-			if q.workers--; q.workers == 0 {
+			q.workers--
+			if q.workers == 0 {
 				close(q.idle)
 			}
 			q.mu.Unlock()

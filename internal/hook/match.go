@@ -1,0 +1,55 @@
+package hook
+
+import (
+	"time"
+
+	"github.com/github-webhooks/github-webhook-operator/internal/github"
+)
+
+// How far GitHub's created_at may lie from the noted time: clocks differ, created_at has whole seconds, and a request
+// that timed out can take effect late.
+const (
+	createdBefore = 2 * time.Minute
+	createdAfter  = 10 * time.Minute
+)
+
+// Intent is what was noted before a hook was created: the hook that fits it is ours, although its ID was lost.
+type Intent struct {
+	// Time shortly before the request.
+	Time time.Time
+	// MatchesURL tells whether a URL is the noted one; only a fingerprint of it was kept.
+	MatchesURL func(url string) bool
+}
+
+// Created finds the hook that a noted intent made: the noted URL, created about then, and owned by nobody. It returns
+// nil when there is none.
+func Created(intent Intent, hooks []github.Hook, owned func(id int64) bool) *github.Hook {
+	for i, h := range hooks {
+		age := h.CreatedAt.Sub(intent.Time)
+		if age >= -createdBefore && age <= createdAfter && intent.MatchesURL(h.Config.URL) && !owned(h.ID) {
+			return &hooks[i]
+		}
+	}
+	return nil
+}
+
+// WithURL lists the hooks with exactly this URL.
+func WithURL(hooks []github.Hook, url string) []github.Hook {
+	var found []github.Hook
+	for _, h := range hooks {
+		if h.Config.URL == url {
+			found = append(found, h)
+		}
+	}
+	return found
+}
+
+// ByID finds a hook by its ID; nil when it is not there.
+func ByID(hooks []github.Hook, id int64) *github.Hook {
+	for i, h := range hooks {
+		if h.ID == id {
+			return &hooks[i]
+		}
+	}
+	return nil
+}

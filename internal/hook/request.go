@@ -1,0 +1,52 @@
+package hook
+
+import (
+	"slices"
+
+	"github.com/github-webhooks/github-webhook-operator/internal/github"
+)
+
+// Create is the request that creates the desired hook. The secret is the real one; empty for none.
+func Create(desired Desired, secret github.Secret) github.HookRequest {
+	return github.HookRequest{Config: Config(desired, secret), Events: desired.Events, Active: desired.Active}
+}
+
+// Edit is the smallest request that puts the fields right. Whatever of config differs, all of config is sent with the
+// real secret: a config without it would remove the secret, and what GitHub shows of it must never be written back.
+// With addEvents the place understands add_events, which leaves events alone that others add meanwhile.
+func Edit(desired Desired, observed github.Hook, fields []Field, secret github.Secret, addEvents bool) github.HookRequest {
+	var r github.HookRequest
+	for _, f := range fields {
+		switch f {
+		case Events:
+			r.Events, r.AddEvents = events(desired, observed, addEvents)
+		case Active:
+			r.Active = desired.Active
+		case URL, ContentType, InsecureSSL, SecretRef:
+			r.Config = Config(desired, secret)
+		}
+	}
+	return r
+}
+
+// Config is all of the config that the spec wants, with the real secret; empty for none.
+func Config(desired Desired, secret github.Secret) *github.Config {
+	return &github.Config{
+		URL:         github.NewSecret(desired.URL),
+		ContentType: desired.ContentType,
+		InsecureSSL: desired.InsecureSSL,
+		Secret:      secret,
+	}
+}
+
+func events(desired Desired, observed github.Hook, addEvents bool) (set, add []string) {
+	add = missing(desired.Events, observed.Events)
+	switch {
+	case !desired.KeepOtherEvents:
+		return desired.Events, nil
+	case addEvents:
+		return nil, add
+	default:
+		return append(slices.Clone(observed.Events), add...), nil
+	}
+}

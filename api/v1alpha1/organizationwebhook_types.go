@@ -58,3 +58,9 @@ func (w *OrganizationWebhook) CommonSpec() *WebhookSpec { return &w.Spec.Webhook
 
 // CommonStatus is the part of the status that every kind has.
 func (w *OrganizationWebhook) CommonStatus() *WebhookStatus { return &w.Status.WebhookStatus }
+
+// HookSpec is the part of the spec that hooks with an ID have.
+func (w *OrganizationWebhook) HookSpec() *HookSpec { return &w.Spec.HookSpec }
+
+// HookStatus is the status of a hook with an ID.
+func (w *OrganizationWebhook) HookStatus() *HookStatus { return &w.Status }

@@ -65,3 +65,9 @@ func (w *RepositoryWebhook) CommonSpec() *WebhookSpec { return &w.Spec.WebhookSp
 
 // CommonStatus is the part of the status that every kind has.
 func (w *RepositoryWebhook) CommonStatus() *WebhookStatus { return &w.Status.WebhookStatus }
+
+// HookSpec is the part of the spec that hooks with an ID have.
+func (w *RepositoryWebhook) HookSpec() *HookSpec { return &w.Spec.HookSpec }
+
+// HookStatus is the status of a hook with an ID.
+func (w *RepositoryWebhook) HookStatus() *HookStatus { return &w.Status }

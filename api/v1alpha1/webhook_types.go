@@ -232,6 +232,9 @@ type Applied struct {
 	// SecretResourceVersion of the Secret that was read last; while it stands the Secret need not be read again.
 	// +optional
 	SecretResourceVersion string `json:"secretResourceVersion,omitempty"`
+	// URLFingerprint is an HMAC of the URL under a key of the operator's own; only of a URL that came from a Secret.
+	// +optional
+	URLFingerprint string `json:"urlFingerprint,omitempty"`
 	// HookUpdatedAt is GitHub's updated_at after the write; a later one means that someone else wrote.
 	// +optional
 	HookUpdatedAt *metav1.Time `json:"hookUpdatedAt,omitempty"`

@@ -1,0 +1,102 @@
+package controllers
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/expirable"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+)
+
+// claimIndex finds objects by what they claim.
+const claimIndex = "status.claim"
+
+// claim is what an object says is its own: one hook on one server. It stands in the status, never in a spec alone, so
+// that nobody can block a hook that his credentials do not open.
+type claim struct {
+	server string
+	hookID int64
+}
+
+func (c claim) String() string { return fmt.Sprintf("%s#%d", c.server, c.hookID) }
+
+// claimOf an object; only what it manages and has written to.
+func claimOf(obj HookObject) (claim, bool) {
+	s := obj.HookStatus()
+	ok := s.HookID != 0 && s.Applied != nil && obj.CommonSpec().ManagementPolicy == v1alpha1.Manage
+	return claim{s.Server, s.HookID}, ok
+}
+
+// claims knows who owns which hook of one kind. Those in status are read from the cache; those being made, which the
+// cache may not show yet, are remembered for a while.
+type claims struct {
+	reader client.Reader
+	list   func() client.ObjectList
+	items  func(client.ObjectList) []HookObject
+	recent *expirable.LRU[claim, types.UID]
+}
+
+// Bounds of what is remembered of claims being made.
+const (
+	recentClaims = 1_000
+	claimLag     = 10 * time.Second
+)
+
+func newClaims(reader client.Reader, list func() client.ObjectList, items func(client.ObjectList) []HookObject) *claims {
+	return &claims{
+		reader: reader, list: list, items: items,
+		recent: expirable.NewLRU[claim, types.UID](recentClaims, nil, claimLag),
+	}
+}
+
+// reserve a hook for an object that is about to take it over; false when another one is doing so.
+func (c *claims) reserve(obj HookObject, wanted claim) bool {
+	holder, held := c.recent.Get(wanted)
+	if held && holder != obj.GetUID() {
+		return false
+	}
+	c.recent.Add(wanted, obj.GetUID())
+	return true
+}
+
+// owner returns the object other than obj that owns a hook and comes before it: the older one, then the one with the
+// lower UID. It is nil when obj owns the hook or may claim it.
+func (c *claims) owner(ctx context.Context, obj HookObject, wanted claim) (HookObject, error) {
+	others, err := c.others(ctx, obj, wanted)
+	if err != nil {
+		return nil, err
+	}
+	_, claimed := claimOf(obj)
+	for _, other := range others {
+		if !claimed || before(other, obj) {
+			return other, nil
+		}
+	}
+	return nil, nil
+}
+
+// others with the same claim.
+func (c *claims) others(ctx context.Context, obj HookObject, wanted claim) ([]HookObject, error) {
+	list := c.list()
+	if err := c.reader.List(ctx, list, client.MatchingFields{claimIndex: wanted.String()}); err != nil {
+		return nil, err
+	}
+	var others []HookObject
+	for _, other := range c.items(list) {
+		if other.GetUID() != obj.GetUID() {
+			others = append(others, other)
+		}
+	}
+	return others, nil
+}
+
+// before orders objects that claim the same hook.
+func before(a, b HookObject) bool {
+	at, bt := a.GetCreationTimestamp(), b.GetCreationTimestamp()
+	return cmp.Or(at.Compare(bt.Time), cmp.Compare(a.GetUID(), b.GetUID())) < 0
+}

@@ -1,0 +1,82 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"k8s.io/utils/ptr"
+
+	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+	"github.com/github-webhooks/github-webhook-operator/internal/github"
+	"github.com/github-webhooks/github-webhook-operator/internal/hook"
+)
+
+// connect finds the client for the object's credentials and what the hook should look like. It sends nothing to GitHub.
+func (p *pass) connect(ctx context.Context) error {
+	c, err := p.client(ctx)
+	if err != nil {
+		return err
+	}
+	p.use(c)
+	return p.desire(ctx)
+}
+
+// use makes the client's server the pass's own. IDs are unique per server only: with credentials for another server the
+// hook is not created yet.
+func (p *pass) use(c *github.Client) {
+	p.hooks, p.server = p.place.hooks(c), c.Server().String()
+	if p.status.Server == "" || p.status.Server == p.server {
+		return
+	}
+	if p.ours() {
+		p.leftBehind(fmt.Sprintf("the credentials name %s now", p.server))
+	}
+	p.forget()
+	p.status.Server = ""
+}
+
+// client returns the client for spec.credentialsRef, reading the Secret only when its version is new.
+func (p *pass) client(ctx context.Context) (*github.Client, error) {
+	name := p.spec.CredentialsRef.Name
+	version, err := p.secretVersion(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if c, ok := p.credentials.Lookup(p.inNamespace(name), version); ok {
+		return c, nil
+	}
+	secret, err := p.readSecret(ctx, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case secret == nil:
+		return nil, problem{v1alpha1.ReasonCredentialsNotFound,
+			fmt.Sprintf("Secret %q does not exist: create it, or name another in spec.credentialsRef.name", name)}
+	}
+	return p.credentials.Client(secret)
+}
+
+// desire works out the hook that the spec wants.
+func (p *pass) desire(ctx context.Context) error {
+	url, err := p.url(ctx)
+	if err != nil {
+		return err
+	}
+	events := slices.Clone(p.hookSpec.Events)
+	slices.Sort(events)
+	p.desired = hook.Desired{
+		URL:             url,
+		ContentType:     string(p.spec.ContentType),
+		InsecureSSL:     p.spec.InsecureSSL,
+		Events:          events,
+		KeepOtherEvents: p.hookSpec.EventsPolicy == v1alpha1.EventsAtLeast,
+		Active:          ptr.To(ptr.Deref(p.hookSpec.Active, true)),
+	}
+	if p.spec.URLFrom != nil {
+		if p.urlFingerprint, err = p.fingerprints.Of(ctx, url); err != nil {
+			return err
+		}
+	}
+	return p.fingerprintSecret(ctx)
+}

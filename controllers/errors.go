@@ -1,0 +1,127 @@
+package controllers
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+	"github.com/github-webhooks/github-webhook-operator/internal/credentials"
+	"github.com/github-webhooks/github-webhook-operator/internal/github"
+)
+
+// problem is an error that knows its reason: one found out here, not by GitHub.
+type problem struct {
+	reason  string
+	message string
+}
+
+func (p problem) Error() string { return p.message }
+
+// verdict is what an error means for the object.
+type verdict struct {
+	reason  string
+	message string
+	// stalled: nothing but a changed object or Secret helps.
+	stalled bool
+	// transient: GitHub could not be asked, which says nothing against the hook.
+	transient bool
+	// retryAfter is when to come back; zero for backoff.
+	retryAfter time.Duration
+	// cause is kept for errors.Is.
+	cause error
+}
+
+func (v verdict) Error() string { return v.reason + ": " + v.message }
+func (v verdict) Unwrap() error { return v.cause }
+
+// judge turns an error into reason, message, stalled or not, and when to come back. Nothing else classifies errors. An
+// error of the Kubernetes API has no reason.
+func (p *pass) judge(err error) verdict {
+	v := verdict{cause: err}
+	v.reason, v.message = p.explain(err)
+	switch v.reason {
+	case v1alpha1.ReasonCredentialsInvalid, v1alpha1.ReasonHostNotAllowed, v1alpha1.ReasonURLInvalid,
+		v1alpha1.ReasonValidationFailed, v1alpha1.ReasonAmbiguousMatch:
+		v.stalled = true
+	case v1alpha1.ReasonRateLimited:
+		v.transient = true
+		v.retryAfter = max(p.retryTime(err).Sub(time.Now()), time.Second)
+	case v1alpha1.ReasonGitHubUnavailable:
+		v.transient = true
+	}
+	return v
+}
+
+// retryTime is when GitHub takes requests again.
+func (p *pass) retryTime(err error) time.Time {
+	if e, ok := errors.AsType[*github.Error](err); ok && !e.RetryAt.IsZero() {
+		return e.RetryAt
+	}
+	return time.Now().Add(time.Minute) // GitHub docs, "Rate limits": at least a minute.
+}
+
+// explain names the reason and writes the sentence for the person who has to act.
+func (p *pass) explain(err error) (reason, message string) {
+	if found, ok := errors.AsType[problem](err); ok {
+		return found.reason, found.message
+	}
+	secret := p.spec.CredentialsRef.Name
+	switch {
+	case errors.Is(err, github.ErrHostNotAllowed):
+		return v1alpha1.ReasonHostNotAllowed, fmt.Sprintf("Secret %q: %v", secret, err)
+	case errors.Is(err, credentials.ErrInvalid), errors.Is(err, credentials.ErrRefusedType):
+		return v1alpha1.ReasonCredentialsInvalid, err.Error()
+	case errors.Is(err, github.ErrRateLimited):
+		return v1alpha1.ReasonRateLimited, fmt.Sprintf("GitHub's rate limit is used up until %s; the operator goes on then",
+			p.retryTime(err).UTC().Format(time.RFC3339))
+	case errors.Is(err, github.ErrUnavailable):
+		return v1alpha1.ReasonGitHubUnavailable, fmt.Sprintf("%s is not available, the operator keeps trying: %v", p.server, err)
+	case errors.Is(err, github.ErrUnauthorized):
+		return v1alpha1.ReasonUnauthorized, fmt.Sprintf("GitHub refuses the credential in Secret %q (%v): put a valid one there", secret, err)
+	case errors.Is(err, github.ErrArchived):
+		return v1alpha1.ReasonRepositoryArchived, fmt.Sprintf("The %s is archived and so read-only: unarchive it, or delete this object", p.place)
+	case errors.Is(err, github.ErrForbidden):
+		return v1alpha1.ReasonForbidden, p.explainForbidden(err)
+	case errors.Is(err, github.ErrNotFound):
+		return v1alpha1.ReasonTargetNotFound, fmt.Sprintf("GitHub shows no webhooks of the %s: it does not exist, "+
+			"or the credential in Secret %q may not administer them (classic scope %s)", p.place, secret, p.place.scope())
+	case errors.Is(err, github.ErrHookLimit):
+		return v1alpha1.ReasonHookLimitReached, fmt.Sprintf("The %s has as many webhooks as GitHub allows: delete one there%s", p.place, p.quote(err))
+	case errors.Is(err, github.ErrHookExists):
+		return v1alpha1.ReasonConflict, fmt.Sprintf("GitHub says that the %s has a webhook with this URL already: "+
+			"set spec.adoptionPolicy to MatchURL, or spec.hookID to its ID, to take it over", p.place)
+	case errors.Is(err, github.ErrValidation):
+		return v1alpha1.ReasonValidationFailed, fmt.Sprintf("GitHub refuses the webhook of the %s%s", p.place, p.quote(err))
+	case errors.Is(err, github.ErrRedirect):
+		return v1alpha1.ReasonGitHubUnavailable, fmt.Sprintf("%s redirects to another host, which is never followed: %v", p.server, err)
+	}
+	if e, ok := errors.AsType[*github.Error](err); ok {
+		return v1alpha1.ReasonGitHubUnavailable, fmt.Sprintf("%s gave an answer that the operator does not know, it keeps trying: %v", p.server, e)
+	}
+	return "", ""
+}
+
+func (p *pass) explainForbidden(err error) string {
+	secret := p.spec.CredentialsRef.Name
+	e, _ := errors.AsType[*github.Error](err)
+	switch {
+	case errors.Is(err, github.ErrSuspended):
+		return fmt.Sprintf("The installation of the GitHub App in Secret %q is suspended: its owner can unsuspend it in the installation's settings", secret)
+	case errors.Is(err, github.ErrBlocked):
+		return fmt.Sprintf("GitHub blocks access to the %s%s", p.place, p.quote(err))
+	case e != nil && e.AcceptedPermissions != "":
+		return fmt.Sprintf("The credential in Secret %q lacks the permission %s on the %s: grant it", secret, e.AcceptedPermissions, p.place)
+	default:
+		return fmt.Sprintf("The credential in Secret %q may not administer webhooks of the %s%s", secret, p.place, p.quote(err))
+	}
+}
+
+// quote has GitHub's own words, but not about a URL that came from a Secret: GitHub echoes its host.
+func (p *pass) quote(err error) string {
+	e, ok := errors.AsType[*github.Error](err)
+	if !ok || e.Message == "" || p.spec.URLFrom != nil {
+		return ""
+	}
+	return ": " + e.Message
+}

@@ -1,0 +1,253 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+	"github.com/github-webhooks/github-webhook-operator/internal/github"
+	"github.com/github-webhooks/github-webhook-operator/internal/hook"
+)
+
+// ours tells whether the hook in status was created or taken over by this object. One that was only observed is not.
+func (p *pass) ours() bool {
+	return p.status.HookID != 0 && p.status.Applied != nil
+}
+
+// forget drops what the status says of a hook that is not, or no longer, this object's.
+func (p *pass) forget() {
+	p.status.HookID, p.status.Applied, p.status.SettingsURL = 0, nil, ""
+	p.seen.Remove(p.obj.GetUID())
+}
+
+// find looks for the object's hook: the one that is ours, the one that the spec names, the one that a lost answer made,
+// or the one to take over. It returns nil when there is none and one has to be created.
+func (p *pass) find(ctx context.Context) (*github.Hook, error) {
+	var hooks []github.Hook
+	if p.ours() {
+		found, all, err := p.findOurs(ctx)
+		if found != nil || err != nil {
+			return found, err
+		}
+		hooks = all
+	}
+	if p.hookSpec.HookID != 0 {
+		return p.findNamed(ctx)
+	}
+	if hooks == nil {
+		all, err := p.hooks.List(ctx)
+		if err != nil {
+			return nil, err
+		}
+		hooks = all
+	}
+	return p.choose(ctx, hooks)
+}
+
+// findOurs reads the hook in status. When the hook is gone it returns the target's hooks instead; it returns neither when
+// the spec names another one by now. An older object's claim is a conflict.
+func (p *pass) findOurs(ctx context.Context) (*github.Hook, []github.Hook, error) {
+	id := p.status.HookID
+	owner, err := p.claims.owner(ctx, p.obj, claim{p.server, id})
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case owner != nil:
+		p.forget()
+		return nil, nil, p.conflict(id, owner)
+	case p.hookSpec.HookID != 0 && p.hookSpec.HookID != id:
+		p.leftBehind(fmt.Sprintf("spec.hookID names webhook %d now", p.hookSpec.HookID))
+		p.forget()
+		return nil, nil, nil
+	}
+	found, hooks, err := p.get(ctx, id)
+	if err == nil && found == nil {
+		p.forget()
+	}
+	return found, hooks, err
+}
+
+// get reads a hook. On 404 it reads all hooks of the target, and returns them, before it says that the hook is gone: no
+// access is not absence.
+func (p *pass) get(ctx context.Context, id int64) (*github.Hook, []github.Hook, error) {
+	found, err := p.hooks.Get(ctx, id)
+	if !errors.Is(err, github.ErrNotFound) {
+		return found, nil, err
+	}
+	hooks, err := p.hooks.List(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return hook.ByID(hooks, id), hooks, nil
+}
+
+// findNamed takes over the hook that spec.hookID names.
+func (p *pass) findNamed(ctx context.Context) (*github.Hook, error) {
+	id := p.hookSpec.HookID
+	found, _, err := p.get(ctx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case found == nil:
+		return nil, problem{v1alpha1.ReasonHookNotFound, fmt.Sprintf(
+			"The %s has no webhook %d, which spec.hookID names: without spec.hookID a new one would be created", p.place, id)}
+	}
+	return found, p.mayAdopt(ctx, id)
+}
+
+// choose among all hooks of the target.
+func (p *pass) choose(ctx context.Context, hooks []github.Hook) (*github.Hook, error) {
+	made, err := p.created(ctx, hooks)
+	if made != nil || err != nil {
+		return made, err
+	}
+	same := hook.WithURL(hooks, p.desired.URL)
+	switch {
+	case len(same) == 0:
+		return nil, nil
+	case p.hookSpec.AdoptionPolicy != v1alpha1.AdoptMatchURL:
+		owner, err := p.claims.owner(ctx, p.obj, claim{p.server, same[0].ID})
+		if err != nil {
+			return nil, err
+		}
+		return nil, p.conflict(same[0].ID, owner)
+	case len(same) > 1:
+		return nil, p.ambiguous(same)
+	}
+	return &same[0], p.mayAdopt(ctx, same[0].ID)
+}
+
+// created finds the hook whose creation was noted but whose ID was lost, whatever the spec's URL is by now.
+func (p *pass) created(ctx context.Context, hooks []github.Hook) (*github.Hook, error) {
+	noted := p.status.Creating
+	if noted == nil {
+		return nil, nil
+	}
+	var failure error
+	made := hook.Created(hook.Intent{
+		Time: noted.Time.Time,
+		MatchesURL: func(url string) bool {
+			fingerprint, err := p.fingerprints.Of(ctx, url)
+			failure = errors.Join(failure, err)
+			return fingerprint == noted.URLFingerprint
+		},
+	}, hooks, func(id int64) bool {
+		owner, err := p.claims.owner(ctx, p.obj, claim{p.server, id})
+		failure = errors.Join(failure, err)
+		return owner != nil
+	})
+	return made, failure
+}
+
+// mayAdopt refuses a hook that another object owns.
+func (p *pass) mayAdopt(ctx context.Context, id int64) error {
+	wanted := claim{p.server, id}
+	owner, err := p.claims.owner(ctx, p.obj, wanted)
+	switch {
+	case err != nil:
+		return err
+	case owner != nil || !p.claims.reserve(p.obj, wanted):
+		return p.conflict(id, owner)
+	}
+	return nil
+}
+
+// conflict names the hook, the other object when it is in the same namespace, and the ways out.
+func (p *pass) conflict(id int64, owner HookObject) error {
+	var message string
+	switch {
+	case owner == nil:
+		message = fmt.Sprintf("The %s has webhook %d with this URL already: to take it over, set spec.adoptionPolicy to MatchURL or spec.hookID to %d",
+			p.place, id, id)
+	case owner.GetNamespace() == p.obj.GetNamespace():
+		message = fmt.Sprintf("Webhook %d of the %s belongs to the object %q: delete one of the two objects, or give this one another URL",
+			id, p.place, owner.GetName())
+	default:
+		message = fmt.Sprintf("Webhook %d of the %s belongs to an object in another namespace: give this one another URL, or have the other one deleted",
+			id, p.place)
+	}
+	return problem{v1alpha1.ReasonConflict, message}
+}
+
+func (p *pass) ambiguous(hooks []github.Hook) error {
+	ids := make([]string, len(hooks))
+	for i, h := range hooks {
+		ids[i] = fmt.Sprint(h.ID)
+	}
+	return problem{v1alpha1.ReasonAmbiguousMatch, fmt.Sprintf(
+		"The %s has %d webhooks with this URL (%s): set spec.hookID to the one to take over, or delete the others",
+		p.place, len(hooks), strings.Join(ids, ", "))}
+}
+
+// observe reports how the hook differs, and writes nothing to GitHub.
+func (p *pass) observe(ctx context.Context) (ctrl.Result, error) {
+	p.refuseRequests("spec.managementPolicy is Observe, which writes nothing to GitHub")
+	found, err := p.findObserved(ctx)
+	if err != nil {
+		return p.failed(ctx, err)
+	}
+	p.sees(found)
+	p.looked()
+	if fields := hook.Drift(p.desired, *found); len(fields) > 0 {
+		p.status.Drift = names(fields)
+		return p.failed(ctx, problem{v1alpha1.ReasonDriftDetected, fmt.Sprintf(
+			"Webhook %d of the %s differs from the spec in %s: managementPolicy Observe leaves it so", found.ID, p.place, join(fields))})
+	}
+	return p.agreed(), nil
+}
+
+// findObserved looks by the ID that is known or named, else by URL, whatever the adoption policy.
+func (p *pass) findObserved(ctx context.Context) (*github.Hook, error) {
+	id, byURL := p.hookSpec.HookID, p.hookSpec.HookID == 0 && !p.ours()
+	if id == 0 {
+		id = p.status.HookID
+	}
+	if id != 0 {
+		found, _, err := p.get(ctx, id)
+		if err != nil || found != nil && (!byURL || found.Config.URL == p.desired.URL) {
+			return found, err
+		}
+		if p.hookSpec.HookID != 0 {
+			return nil, problem{v1alpha1.ReasonHookNotFound, fmt.Sprintf("The %s has no webhook %d, which spec.hookID names", p.place, id)}
+		}
+		p.forget()
+	}
+	hooks, err := p.hooks.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	same := hook.WithURL(hooks, p.desired.URL)
+	switch len(same) {
+	case 0:
+		return nil, problem{v1alpha1.ReasonHookNotFound, fmt.Sprintf("The %s has no webhook with this URL to observe", p.place)}
+	case 1:
+		return &same[0], nil
+	default:
+		return nil, p.ambiguous(same)
+	}
+}
+
+// sees notes the hook that GitHub showed.
+func (p *pass) sees(h *github.Hook) {
+	last, known := p.seen.Get(p.obj.GetUID())
+	if name := p.place.renamed(*h); name != "" && (!known || p.place.renamed(last) != name) {
+		p.events.Normal(p.obj, v1alpha1.EventRenamed, name, fmt.Sprintf("The %s is called %s on GitHub now; its webhook goes on working", p.place, name))
+	}
+	p.seen.Add(p.obj.GetUID(), *h)
+	p.status.Server, p.status.HookID = p.server, h.ID
+	p.status.SettingsURL = p.hooks.SettingsURL(h.ID)
+}
+
+func names(fields []hook.Field) []string {
+	all := make([]string, len(fields))
+	for i, f := range fields {
+		all[i] = string(f)
+	}
+	return all
+}
+
+func join(fields []hook.Field) string { return strings.Join(names(fields), ", ") }

@@ -1,0 +1,92 @@
+package controllers
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// The Secret that holds the key of all fingerprints.
+const (
+	FingerprintSecretName = "github-webhook-operator-fingerprint"
+	fingerprintSecretKey  = "key"
+)
+
+// Fingerprints are HMACs under a random key of the operator's own: equal values have equal fingerprints, and nobody who
+// reads one can try values against it.
+type Fingerprints struct {
+	// Reader reads past the cache: Secrets are never cached.
+	Reader client.Reader
+	// Writer fills the Secret once.
+	Writer client.Writer
+	// Namespace of the Secret.
+	Namespace string
+
+	mu  sync.Mutex
+	key []byte
+}
+
+// Of returns the fingerprint of a value, and nothing for nothing. The first call reads the key, and makes it where there
+// is none.
+func (f *Fingerprints) Of(ctx context.Context, value string) (string, error) {
+	if value == "" {
+		return "", nil
+	}
+	key, err := f.loadKey(ctx)
+	if err != nil {
+		return "", err
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(value))
+	return "hmac-sha256:" + hex.EncodeToString(mac.Sum(nil)), nil
+}
+
+func (f *Fingerprints) loadKey(ctx context.Context) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.key != nil {
+		return f.key, nil
+	}
+	var secret corev1.Secret
+	err := f.Reader.Get(ctx, client.ObjectKey{Namespace: f.Namespace, Name: FingerprintSecretName}, &secret)
+	switch {
+	case apierrors.IsNotFound(err):
+		secret, err = f.makeKey(ctx)
+	case err == nil && len(secret.Data[fingerprintSecretKey]) == 0:
+		err = f.fillKey(ctx, &secret)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the fingerprint key in Secret %s/%s is not there and could not be made: %w", f.Namespace, FingerprintSecretName, err)
+	}
+	f.key = secret.Data[fingerprintSecretKey]
+	return f.key, nil
+}
+
+func (f *Fingerprints) makeKey(ctx context.Context) (corev1.Secret, error) {
+	secret := corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: FingerprintSecretName},
+		Data:       map[string][]byte{fingerprintSecretKey: newKey()},
+	}
+	return secret, f.Writer.Create(ctx, &secret, fieldOwner)
+}
+
+// fillKey updates, so that of two operators that start together only one succeeds; the other tries again and reads.
+func (f *Fingerprints) fillKey(ctx context.Context, secret *corev1.Secret) error {
+	secret.Data = map[string][]byte{fingerprintSecretKey: newKey()}
+	return f.Writer.Update(ctx, secret, fieldOwner)
+}
+
+func newKey() []byte {
+	key := make([]byte, sha256.Size)
+	_, _ = rand.Read(key) // never fails: package crypto/rand
+	return key
+}

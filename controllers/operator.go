@@ -1,0 +1,79 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"github.com/github-webhooks/github-webhook-operator/internal/credentials"
+)
+
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Options of NewOperator.
+type Options struct {
+	// Manager that runs the loops.
+	Manager manager.Manager
+	// Credentials are the clients by Secret.
+	Credentials *credentials.Store
+	// Namespace of the operator's own Secret.
+	Namespace string
+	// Pod that the operator runs in; nil outside a cluster.
+	Pod *corev1.Pod
+	// DefaultInterval between polls of objects that set none.
+	DefaultInterval time.Duration
+}
+
+// Operator is what the loops of all kinds share.
+type Operator struct {
+	client.Client
+	apiReader       client.Reader // reads past the cache
+	credentials     *credentials.Store
+	fingerprints    *Fingerprints
+	events          *Events
+	urls            *lru.Cache[secretURL, string] // from Secrets, so that a quiet poll reads none
+	pod             *corev1.Pod
+	defaultInterval time.Duration
+}
+
+// urlsKept bounds the memory of URLs from Secrets. Losing one costs one read of its Secret.
+const urlsKept = 10_000
+
+// NewOperator makes what the loops of all kinds share.
+func NewOperator(o Options) (*Operator, error) {
+	urls, err := lru.New[secretURL, string](urlsKept)
+	if err != nil {
+		return nil, err
+	}
+	mgr := o.Manager
+	operator := &Operator{
+		Client: mgr.GetClient(), apiReader: mgr.GetAPIReader(),
+		credentials:  o.Credentials,
+		fingerprints: &Fingerprints{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: o.Namespace},
+		events:       NewEvents(mgr.GetEventRecorder("github-webhook-operator"), mgr.GetScheme()),
+		urls:         urls, pod: o.Pod, defaultInterval: o.DefaultInterval,
+	}
+	return operator, nil
+}
+
+// CachesSynced is ready when the caches show what the API server has.
+func CachesSynced(c cache.Cache) healthz.Checker {
+	return func(r *http.Request) error {
+		ctx, cancel := context.WithTimeout(r.Context(), time.Second)
+		defer cancel()
+		if !c.WaitForCacheSync(ctx) {
+			return errors.New("the caches are not synced yet")
+		}
+		return nil
+	}
+}

@@ -1,0 +1,171 @@
+package controllers_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// operator is the operator's real binary, as a process of its own that reaches the API server through a proxy.
+type operator struct {
+	options operatorOptions
+	api     *apiProxy
+	command *exec.Cmd
+	exited  chan struct{}
+	exit    error
+	metrics string
+	probes  string
+	logs    *logs
+}
+
+// operatorOptions are what a story may want otherwise.
+type operatorOptions struct {
+	args []string
+	env  []string
+}
+
+// sharedOperator serves every story that does not start one of its own.
+func sharedOperator() operatorOptions {
+	return operatorOptions{args: []string{"--watch-label-selector=" + ownLabel + "!=own", "--leader-elect=false"}}
+}
+
+// ownOperator serves one namespace only, whose objects the shared one leaves alone.
+func ownOperator(namespace string, args ...string) operatorOptions {
+	return operatorOptions{args: append([]string{"--watch-namespaces=" + namespace, "--leader-elect=false"}, args...)}
+}
+
+// startOperator starts the operator and waits until it is ready.
+func startOperator(ctx context.Context, options operatorOptions) *operator {
+	GinkgoHelper()
+	o := &operator{options: options, api: newAPIProxy(), logs: &logs{}}
+	o.start(ctx)
+	return o
+}
+
+func (o *operator) start(ctx context.Context) {
+	GinkgoHelper()
+	o.metrics, o.probes = freeAddress(), freeAddress()
+	o.command = exec.Command(binary, append([]string{
+		"--kubeconfig=" + o.api.kubeconfig(),
+		"--namespace=" + operatorNamespace,
+		"--github-hosts=" + sim.URL(),
+		"--metrics-bind-address=" + o.metrics,
+		"--metrics-secure=false",
+		"--health-probe-bind-address=" + o.probes,
+		"--zap-log-level=10",
+	}, o.options.args...)...)
+	o.command.Env = append(os.Environ(), o.options.env...)
+	o.command.Stdout, o.command.Stderr = o.logs, o.logs
+	Expect(o.command.Start()).To(Succeed())
+	o.exited = make(chan struct{})
+	go func(exited chan struct{}) {
+		o.exit = o.command.Wait()
+		close(exited)
+	}(o.exited)
+	Eventually(ctx, o.ready).Should(BeTrue(), func() string { return "the operator did not become ready:\n" + o.logs.String() })
+}
+
+func (o *operator) ready() bool {
+	response, err := http.Get("http://" + o.probes + "/readyz") //nolint:noctx // A local address answers or refuses at once.
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+// scrape returns the metrics as Prometheus would see them.
+func (o *operator) scrape() string {
+	GinkgoHelper()
+	response, err := http.Get("http://" + o.metrics + "/metrics") //nolint:noctx // As ready.
+	Expect(err).NotTo(HaveOccurred())
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	Expect(err).NotTo(HaveOccurred())
+	return string(body)
+}
+
+// terminate is what Kubernetes does first.
+func (o *operator) terminate() {
+	_ = o.command.Process.Signal(syscall.SIGTERM)
+	<-o.exited
+}
+
+// kill is what a crash does.
+func (o *operator) kill() {
+	_ = o.command.Process.Kill()
+	<-o.exited
+}
+
+// stop ends the operator, whatever state it is in, and its way to the API server.
+func (o *operator) stop() {
+	o.terminate()
+	o.api.close()
+}
+
+func freeAddress() string {
+	GinkgoHelper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // Local and immediate.
+	Expect(err).NotTo(HaveOccurred())
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
+// logs collects what the process prints.
+type logs struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// about are the lines that name a namespace.
+func (l *logs) about(namespace string) string {
+	var lines []string
+	for line := range strings.Lines(l.String()) {
+		if strings.Contains(line, namespace) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// kubeconfig is a file that leads through the proxy.
+func (p *apiProxy) kubeconfig() string {
+	GinkgoHelper()
+	if p.config == "" {
+		p.config = filepath.Join(GinkgoT().TempDir(), fmt.Sprintf("kubeconfig-%p", p))
+		Expect(clientcmd.WriteToFile(clientcmdapi.Config{
+			Clusters:       map[string]*clientcmdapi.Cluster{"test": {Server: p.server.URL}},
+			AuthInfos:      map[string]*clientcmdapi.AuthInfo{"test": {}},
+			Contexts:       map[string]*clientcmdapi.Context{"test": {Cluster: "test", AuthInfo: "test"}},
+			CurrentContext: "test",
+		}, p.config)).To(Succeed())
+	}
+	return p.config
+}

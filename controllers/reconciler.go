@@ -1,0 +1,180 @@
+// Package controllers is everything that talks to the Kubernetes API: the one loop that the three kinds share, and what
+// only one of them does.
+//
+// It promises that a pass makes at most one write to the hook, that nothing on GitHub is lost or doubled by a crash, a
+// lost response or a conflict, and that every verdict stands in the object's status with a reason and a way out. What a
+// hook should look like is decided in package hook; how GitHub is asked, in package github.
+package controllers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-logr/logr"
+	lru "github.com/hashicorp/golang-lru/v2"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+	"github.com/github-webhooks/github-webhook-operator/internal/github"
+	"github.com/github-webhooks/github-webhook-operator/internal/hook"
+)
+
+// Webhook is an object of one of the three kinds.
+type Webhook interface {
+	client.Object
+	CommonSpec() *v1alpha1.WebhookSpec
+	CommonStatus() *v1alpha1.WebhookStatus
+}
+
+// HookObject is a Webhook whose hook has an ID and can be created and deleted: a repository's or an organization's.
+type HookObject interface {
+	Webhook
+	HookSpec() *v1alpha1.HookSpec
+	HookStatus() *v1alpha1.HookStatus
+}
+
+// place is where on GitHub the hook of an object lives.
+type place interface {
+	// String names it in messages, as in `repository octo-org/hello-world`.
+	String() string
+	// hooks are its endpoints.
+	hooks(*github.Client) github.Hooks
+	// scope is the classic token scope that administers its hooks.
+	scope() string
+	// addEvents tells whether it understands add_events.
+	addEvents() bool
+	// renamed is the name that GitHub has for it now, when that is another one than the spec's.
+	renamed(github.Hook) string
+}
+
+// Reconciler is the one loop, generic over the three kinds.
+type Reconciler[T HookObject] struct {
+	*Operator
+	kind   string
+	claims *claims
+	place  func(T) place
+	// seen remembers the hooks as GitHub showed them last, so that a changed spec needs no read before its PATCH.
+	// Losing an entry costs one read.
+	seen *lru.Cache[types.UID, github.Hook]
+}
+
+// seenHooks bounds the memory of seen.
+const seenHooks = 20_000
+
+// pass is one run of the loop over one object.
+type pass struct {
+	*Operator
+	kind   string
+	claims *claims
+	seen   *lru.Cache[types.UID, github.Hook]
+
+	obj      HookObject
+	before   HookObject // obj as it was read, to patch the status against
+	spec     *v1alpha1.WebhookSpec
+	hookSpec *v1alpha1.HookSpec
+	status   *v1alpha1.HookStatus
+	place    place
+	fresh    bool // obj was read past the cache in this pass
+	released bool // obj was let go
+
+	// Known after connect.
+	hooks   github.Hooks
+	server  string
+	desired hook.Desired
+	secret  hmacSecret
+	// urlFingerprint of a URL that came from a Secret; empty for one in the spec.
+	urlFingerprint string
+}
+
+func (r *Reconciler[T]) begin(obj T) *pass {
+	return &pass{
+		Operator: r.Operator, kind: r.kind, claims: r.claims, seen: r.seen,
+		obj: obj, before: obj.DeepCopyObject().(HookObject),
+		spec: obj.CommonSpec(), hookSpec: obj.HookSpec(), status: obj.HookStatus(), place: r.place(obj),
+	}
+}
+
+// Reconcile makes GitHub agree with one object, and the object's status with what was found.
+func (r *Reconciler[T]) Reconcile(ctx context.Context, obj T) (_ ctrl.Result, err error) {
+	p := r.begin(obj)
+	defer func() { err = errors.Join(err, p.patchStatus(ctx)) }() // once, whatever happens below
+
+	if !obj.GetDeletionTimestamp().IsZero() {
+		return p.finalize(ctx)
+	}
+	if err := p.ensureFinalizer(ctx); err != nil {
+		return retryConflict(err)
+	}
+	if p.spec.Suspend {
+		return p.suspended(), nil
+	}
+	if err := p.connect(ctx); err != nil {
+		return p.failed(ctx, err)
+	}
+	if p.settled() {
+		return p.untilNextPoll(), nil
+	}
+	if p.spec.ManagementPolicy == v1alpha1.Observe {
+		return p.observe(ctx)
+	}
+	return p.manage(ctx)
+}
+
+// ensureFinalizer adds ours and goes on with the object as the API server then has it: a new object is thereby read past
+// the cache before anything is created for it.
+func (p *pass) ensureFinalizer(ctx context.Context) error {
+	if controllerutil.ContainsFinalizer(p.obj, v1alpha1.Finalizer) {
+		return nil
+	}
+	before := p.obj.DeepCopyObject().(HookObject)
+	controllerutil.AddFinalizer(p.obj, v1alpha1.Finalizer)
+	// The lock keeps finalizers that others add meanwhile, and refuses to bring one back that deletion took away.
+	err := p.Patch(ctx, p.obj, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), fieldOwner)
+	if err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	p.before, p.fresh = p.obj.DeepCopyObject().(HookObject), true
+	return nil
+}
+
+// retryConflict comes back shortly where the cache is behind; anything else is an error.
+func retryConflict(err error) (ctrl.Result, error) {
+	if apierrors.IsConflict(err) {
+		return ctrl.Result{RequeueAfter: cacheLag}, nil
+	}
+	return ctrl.Result{}, err
+}
+
+// cacheLag is about how long the cache needs to show what was just written.
+const cacheLag = time.Second
+
+// manage makes the hook agree with the spec.
+func (p *pass) manage(ctx context.Context) (ctrl.Result, error) {
+	if known, ok := p.known(); ok {
+		return p.edit(ctx, known)
+	}
+	return p.look(ctx)
+}
+
+// look asks GitHub for the hook, and creates it or puts it right.
+func (p *pass) look(ctx context.Context) (ctrl.Result, error) {
+	found, err := p.find(ctx)
+	if err != nil {
+		return p.failed(ctx, err)
+	}
+	if found == nil {
+		return p.create(ctx)
+	}
+	return p.update(ctx, *found)
+}
+
+// logger has the object's fields already; this adds where its hook lives.
+func (p *pass) logger(ctx context.Context) logr.Logger {
+	return log.FromContext(ctx).WithValues("target", p.place.String(), "hookID", p.status.HookID)
+}

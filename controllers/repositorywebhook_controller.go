@@ -1,0 +1,56 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+	"github.com/github-webhooks/github-webhook-operator/internal/github"
+)
+
+// +kubebuilder:rbac:groups=github-webhooks.dev,resources=repositorywebhooks,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=github-webhooks.dev,resources=repositorywebhooks/status,verbs=patch
+
+// SetUpRepositoryWebhooks adds the loop for RepositoryWebhooks to the manager.
+func SetUpRepositoryWebhooks(ctx context.Context, mgr ctrl.Manager, o *Operator, concurrency int) error {
+	return setUp(ctx, mgr, o, kind[*v1alpha1.RepositoryWebhook]{
+		name:  "RepositoryWebhook",
+		empty: &v1alpha1.RepositoryWebhook{},
+		list:  func() client.ObjectList { return &v1alpha1.RepositoryWebhookList{} },
+		items: func(list client.ObjectList) []HookObject {
+			return pointers(list.(*v1alpha1.RepositoryWebhookList).Items)
+		},
+		place: func(w *v1alpha1.RepositoryWebhook) place { return repository{w.Spec.Owner, w.Spec.Repository} },
+	}, concurrency)
+}
+
+// repository is the place of a repository's hooks.
+type repository struct{ owner, repo string }
+
+func (r repository) String() string { return fmt.Sprintf("repository %s/%s", r.owner, r.repo) }
+
+func (r repository) hooks(c *github.Client) github.Hooks { return c.RepositoryHooks(r.owner, r.repo) }
+
+func (r repository) scope() string { return "admin:repo_hook" }
+
+func (r repository) addEvents() bool { return true }
+
+// renamed is told from the hook's own address, https://api.github.com/repos/OWNER/REPO/hooks/ID, which follows a rename or a
+// transfer.
+func (r repository) renamed(h github.Hook) string {
+	u, err := url.Parse(h.URL)
+	if err != nil {
+		return ""
+	}
+	_, path, found := strings.Cut(u.Path, "/repos/")
+	parts := strings.Split(path, "/")
+	if !found || len(parts) < 2 || strings.EqualFold(parts[0], r.owner) && strings.EqualFold(parts[1], r.repo) {
+		return ""
+	}
+	return parts[0] + "/" + parts[1]
+}

@@ -1,0 +1,22 @@
+package controllers
+
+import (
+	"hash/fnv"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// nextPoll is when an object that was looked at last is due again: at most one interval later, at a phase of the
+// interval that its UID decides. Objects that share an interval thereby spread evenly over it, however they began, and a
+// restart finds the same time.
+func nextPoll(uid types.UID, last time.Time, interval time.Duration) time.Time {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(uid))                          // never fails: package hash
+	phase := time.Duration(h.Sum64() % uint64(interval)) //nolint:gosec // An interval is at least 30s.
+	begin := last.Truncate(interval).Add(phase)
+	for !begin.After(last) {
+		begin = begin.Add(interval)
+	}
+	return begin
+}

@@ -1,0 +1,163 @@
+package controllers
+
+import (
+	"context"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+	"github.com/github-webhooks/github-webhook-operator/internal/github"
+)
+
+// Backoff after a failure: controller-runtime's default begins at 5 ms and storms.
+const (
+	firstRetry = time.Second
+	lastRetry  = 15 * time.Minute
+)
+
+// Indexes of objects in the cache, besides claimIndex.
+const (
+	// secretIndex finds objects by the Secrets they refer to.
+	secretIndex = "spec.secrets"
+	// targetIndex finds objects by the place on GitHub that they are about.
+	targetIndex = "spec.target"
+)
+
+// kind is what the loop has to know of one kind of object.
+type kind[T HookObject] struct {
+	name  string
+	empty T
+	list  func() client.ObjectList
+	items func(client.ObjectList) []HookObject
+	place func(T) place
+}
+
+// setUp adds the loop for one kind to the manager.
+func setUp[T HookObject](ctx context.Context, mgr ctrl.Manager, o *Operator, k kind[T], concurrency int) error {
+	if err := k.index(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
+	seen, err := lru.New[types.UID, github.Hook](seenHooks)
+	if err != nil {
+		return err
+	}
+	r := &Reconciler[T]{
+		Operator: o, kind: k.name, place: k.place, seen: seen,
+		claims: newClaims(mgr.GetClient(), k.list, k.items),
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		For(k.empty, builder.WithPredicates(changes())).
+		Watches(k.empty, handler.EnqueueRequestsFromMapFunc(r.rivals(k)), builder.WithPredicates(deletions())).
+		WatchesMetadata(SecretMetadata(), handler.EnqueueRequestsFromMapFunc(r.users(k)), builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
+		WithOptions(controller.Options{
+			MaxConcurrentReconciles: concurrency,
+			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+		}).
+		Complete(reconcile.AsReconciler(mgr.GetClient(), r))
+}
+
+// changes are those of generation, annotations and deletion; a status written by the loop itself is none.
+func changes() predicate.Predicate {
+	return predicate.Or(predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
+}
+
+// deletions are objects that went.
+func deletions() predicate.Predicate {
+	return predicate.Funcs{
+		CreateFunc:  func(event.CreateEvent) bool { return false },
+		UpdateFunc:  func(event.UpdateEvent) bool { return false },
+		GenericFunc: func(event.GenericEvent) bool { return false },
+	}
+}
+
+func (k kind[T]) index(ctx context.Context, indexer client.FieldIndexer) error {
+	indexes := map[string]func(T) []string{
+		secretIndex: func(obj T) []string { return secretNames(obj.CommonSpec()) },
+		targetIndex: func(obj T) []string { return []string{k.place(obj).String()} },
+		claimIndex: func(obj T) []string {
+			if c, ok := claimOf(obj); ok {
+				return []string{c.String()}
+			}
+			return nil
+		},
+	}
+	for field, values := range indexes {
+		extract := func(obj client.Object) []string { return values(obj.(T)) }
+		if err := indexer.IndexField(ctx, k.empty, field, extract); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// secretNames lists the Secrets that a spec refers to.
+func secretNames(spec *v1alpha1.WebhookSpec) []string {
+	names := []string{spec.CredentialsRef.Name}
+	if spec.SecretRef != nil {
+		names = append(names, spec.SecretRef.Name)
+	}
+	if spec.URLFrom != nil {
+		names = append(names, spec.URLFrom.SecretKeyRef.Name)
+	}
+	return names
+}
+
+// users are the objects that refer to a Secret.
+func (r *Reconciler[T]) users(k kind[T]) handler.MapFunc {
+	return func(ctx context.Context, secret client.Object) []reconcile.Request {
+		return requestsFor(r.matching(ctx, k, client.InNamespace(secret.GetNamespace()), client.MatchingFields{secretIndex: secret.GetName()}))
+	}
+}
+
+// rivals are the objects about the same target as one that went, which may have had what they want.
+func (r *Reconciler[T]) rivals(k kind[T]) handler.MapFunc {
+	return func(ctx context.Context, gone client.Object) []reconcile.Request {
+		var waiting []HookObject
+		for _, obj := range r.matching(ctx, k, client.MatchingFields{targetIndex: k.place(gone.(T)).String()}) {
+			if reasonOf(obj) == v1alpha1.ReasonConflict {
+				waiting = append(waiting, obj)
+			}
+		}
+		return requestsFor(waiting)
+	}
+}
+
+func (r *Reconciler[T]) matching(ctx context.Context, k kind[T], opts ...client.ListOption) []HookObject {
+	list := k.list()
+	if err := r.List(ctx, list, opts...); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "Listing objects in the cache failed", "kind", k.name)
+		return nil
+	}
+	return k.items(list)
+}
+
+func requestsFor(objects []HookObject) []reconcile.Request {
+	requests := make([]reconcile.Request, len(objects))
+	for i, obj := range objects {
+		requests[i].NamespacedName = client.ObjectKeyFromObject(obj)
+	}
+	return requests
+}
+
+// pointers turns a list's items into objects.
+func pointers[E any, P interface {
+	*E
+	HookObject
+}](items []E) []HookObject {
+	objects := make([]HookObject, len(items))
+	for i := range items {
+		objects[i] = P(&items[i])
+	}
+	return objects
+}

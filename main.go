@@ -1,0 +1,226 @@
+// Command manager is the operator: flags, manager, wiring; nothing else.
+package main
+
+import (
+	"cmp"
+	"context"
+	"flag"
+	"fmt"
+	"hash/fnv"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	_ "k8s.io/client-go/plugin/pkg/client/auth" // Logins that kubeconfigs use.
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+	"github.com/github-webhooks/github-webhook-operator/controllers"
+	"github.com/github-webhooks/github-webhook-operator/internal/credentials"
+	"github.com/github-webhooks/github-webhook-operator/internal/github"
+)
+
+// version is stamped by the linker.
+var version = "devel"
+
+// gracePeriod for passes in hand after SIGTERM; less than the Deployment's terminationGracePeriodSeconds.
+const gracePeriod = 30 * time.Second
+
+func main() {
+	o := parseFlags()
+	if o.version {
+		fmt.Println(version)
+		return
+	}
+	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.zap)))
+	debug.SetGCPercent(50) // Memory is dearer than the little garbage of a quiet operator.
+	if err := run(ctrl.SetupSignalHandler(), o); err != nil {
+		ctrl.Log.Error(err, "The operator stopped")
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	githubHosts             string
+	defaultInterval         time.Duration
+	watchNamespaces         string
+	watchLabelSelector      string
+	maxConcurrentReconciles int
+	metricsBindAddress      string
+	metricsSecure           bool
+	healthProbeBindAddress  string
+	leaderElect             bool
+	leaderElectionNamespace string
+	namespace               string
+	version                 bool
+	zap                     zap.Options
+}
+
+func parseFlags() *options {
+	o := &options{}
+	flag.StringVar(&o.githubHosts, "github-hosts", "github.com",
+		"GitHub servers that the operator may talk to, comma-separated: github.com, ghe.example.com, *.ghe.com, http://127.0.0.1:8080")
+	flag.DurationVar(&o.defaultInterval, "default-interval", 10*time.Minute, "How often drift is looked for on objects that set no interval")
+	flag.StringVar(&o.watchNamespaces, "watch-namespaces", "", "Namespaces to watch, comma-separated (default all)")
+	flag.StringVar(&o.watchLabelSelector, "watch-label-selector", "", "Only objects with these labels, to shard them over several operators (default all)")
+	flag.IntVar(&o.maxConcurrentReconciles, "max-concurrent-reconciles", 10, "Passes at the same time, per kind")
+	flag.StringVar(&o.metricsBindAddress, "metrics-bind-address", ":8443", "Where metrics are served; 0 turns them off")
+	flag.BoolVar(&o.metricsSecure, "metrics-secure", true, "Serve metrics over HTTPS to those whom the cluster authorizes")
+	flag.StringVar(&o.healthProbeBindAddress, "health-probe-bind-address", ":8081", "Where /healthz and /readyz are served")
+	flag.BoolVar(&o.leaderElect, "leader-elect", true, "Let one of several replicas work at a time")
+	flag.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", "", "Namespace of the leader's Lease (default the operator's own)")
+	flag.StringVar(&o.namespace, "namespace", os.Getenv("POD_NAMESPACE"), "Namespace of the operator's own Secret (default from POD_NAMESPACE)")
+	flag.BoolVar(&o.version, "version", false, "Print the version and exit")
+	o.zap.BindFlags(flag.CommandLine)
+	flag.Parse()
+	return o
+}
+
+func run(ctx context.Context, o *options) error {
+	if o.namespace == "" {
+		return fmt.Errorf("--namespace is needed outside a Pod: name the namespace for the operator's own Secret")
+	}
+	hosts, err := github.ParseHosts(o.githubHosts)
+	if err != nil {
+		return fmt.Errorf("--github-hosts: %w", err)
+	}
+	mgr, err := newManager(o)
+	if err != nil {
+		return err
+	}
+	operator, err := newOperator(mgr, o, hosts)
+	if err != nil {
+		return err
+	}
+	for _, setUp := range []func(context.Context, ctrl.Manager, *controllers.Operator, int) error{
+		controllers.SetUpRepositoryWebhooks, controllers.SetUpOrganizationWebhooks,
+	} {
+		if err := setUp(ctx, mgr, operator, o.maxConcurrentReconciles); err != nil {
+			return err
+		}
+	}
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return err
+	}
+	if err := mgr.AddReadyzCheck("caches", controllers.CachesSynced(mgr.GetCache())); err != nil {
+		return err
+	}
+	ctrl.Log.Info("Starting", "version", version, "githubHosts", o.githubHosts)
+	return mgr.Start(ctx)
+}
+
+func newManager(o *options) (ctrl.Manager, error) {
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+
+	cacheOptions, err := o.cache()
+	if err != nil {
+		return nil, err
+	}
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return nil, err
+	}
+	// The API server's own fairness limits the operator; the client's default of 20 a second would slow a fleet down.
+	config.QPS, config.Burst = -1, -1
+	grace := gracePeriod
+	return ctrl.NewManager(config, ctrl.Options{
+		Scheme:                        scheme,
+		Cache:                         cacheOptions,
+		Metrics:                       o.metrics(),
+		HealthProbeBindAddress:        o.healthProbeBindAddress,
+		LeaderElection:                o.leaderElect,
+		LeaderElectionID:              "github-webhook-operator" + shard(o.watchLabelSelector),
+		LeaderElectionNamespace:       cmp.Or(o.leaderElectionNamespace, o.namespace),
+		LeaderElectionReleaseOnCancel: true,
+		GracefulShutdownTimeout:       &grace,
+	})
+}
+
+// cache keeps the objects, without managedFields, and of Secrets the names and versions only.
+func (o *options) cache() (cache.Options, error) {
+	selector, err := labels.Parse(o.watchLabelSelector)
+	if err != nil {
+		return cache.Options{}, fmt.Errorf("--watch-label-selector: %w", err)
+	}
+	ours := cache.ByObject{Label: selector}
+	options := cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject: map[client.Object]cache.ByObject{
+			&v1alpha1.RepositoryWebhook{}:   ours,
+			&v1alpha1.OrganizationWebhook{}: ours,
+			controllers.SecretMetadata():    {Transform: controllers.StripSecretMetadata},
+		},
+	}
+	for namespace := range strings.SplitSeq(o.watchNamespaces, ",") {
+		if namespace = strings.TrimSpace(namespace); namespace != "" {
+			if options.DefaultNamespaces == nil {
+				options.DefaultNamespaces = map[string]cache.Config{}
+			}
+			options.DefaultNamespaces[namespace] = cache.Config{}
+		}
+	}
+	return options, nil
+}
+
+// metrics are authenticated and authorized by the cluster, as kubebuilder has it.
+func (o *options) metrics() metricsserver.Options {
+	m := metricsserver.Options{BindAddress: o.metricsBindAddress, SecureServing: o.metricsSecure}
+	if o.metricsSecure {
+		m.FilterProvider = filters.WithAuthenticationAndAuthorization
+	}
+	return m
+}
+
+// shard tells the Leases of operators apart that share a namespace and not their objects.
+func shard(selector string) string {
+	if selector == "" {
+		return ""
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(selector)) // never fails: package hash
+	return fmt.Sprintf("-%x", h.Sum32())
+}
+
+func newOperator(mgr ctrl.Manager, o *options, hosts github.Hosts) (*controllers.Operator, error) {
+	store := credentials.NewStore(func(c credentials.Credentials) (*github.Client, error) {
+		return github.NewClient(github.Options{
+			Server:    c.Server,
+			Hosts:     hosts,
+			Token:     c.Token,
+			RootCAs:   c.RootCAs,
+			UserAgent: "github-webhook-operator/" + version,
+		})
+	})
+	return controllers.NewOperator(controllers.Options{
+		Manager:         mgr,
+		Credentials:     store,
+		Namespace:       o.namespace,
+		Pod:             ownPod(o.namespace),
+		DefaultInterval: o.defaultInterval,
+	})
+}
+
+// ownPod is the Pod that the operator runs in, as the downward API names it; nil outside a cluster.
+func ownPod(namespace string) *corev1.Pod {
+	name, uid := os.Getenv("POD_NAME"), os.Getenv("POD_UID")
+	if name == "" {
+		return nil
+	}
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, UID: types.UID(uid)}}
+}

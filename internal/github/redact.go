@@ -1,14 +1,15 @@
 package github
 
 import (
-	"encoding/json"
-	"html"
+	"cmp"
+	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 const (
@@ -36,66 +37,88 @@ type redactor struct {
 
 func newRedactor(secrets ...string) redactor {
 	var r redactor
-	var spelt []string
+	var patterns []string
 	for _, secret := range secrets {
-		switch {
+		switch visible := oneLine(secret); {
 		case secret == "":
-		case len(secret) < tellingLength:
-			r.short = append(r.short, strings.ToLower(secret))
-		case len(secret) > quotableLength:
+		case visible == "" || len(secret) > quotableLength:
 			r.mute = true
+		case len([]rune(visible)) < tellingLength:
+			r.short = append(r.short, strings.ToLower(visible))
 		default:
-			spelt = append(spelt, spellings(secret)...)
+			patterns = append(patterns, spellings(secret))
 		}
 	}
-	if len(spelt) == 0 {
-		return r
+	if len(patterns) > 0 {
+		// A part must not go before the whole.
+		slices.SortFunc(patterns, func(a, b string) int { return len(b) - len(a) })
+		r.pattern = regexp.MustCompile("(?i)" + strings.Join(slices.Compact(patterns), "|"))
 	}
-	slices.SortFunc(spelt, func(a, b string) int { return len(b) - len(a) }) // A part must not go before the whole.
-	for i, s := range spelt {
-		spelt[i] = regexp.QuoteMeta(s)
-	}
-	r.pattern = regexp.MustCompile("(?i)" + strings.Join(slices.Compact(spelt), "|"))
 	return r
 }
 
 // line is text in one line of at most limit characters, without the secrets.
 func (r redactor) line(text string, limit int) string {
+	text = oneLine(text)
 	lower := strings.ToLower(text)
 	if r.mute || slices.ContainsFunc(r.short, func(s string) bool { return strings.Contains(lower, s) }) {
 		return ""
 	}
-	// Once as the server wrote it and once as it is shown: taking characters out must not put a secret together.
-	return cut(r.hide(clean(r.hide(text), len(text))), limit)
+	if r.pattern != nil {
+		text = r.pattern.ReplaceAllLiteralString(text, redacted)
+	}
+	return cut(text, limit)
 }
 
-func (r redactor) hide(text string) string {
-	if r.pattern == nil {
-		return text
-	}
-	return r.pattern.ReplaceAllLiteralString(string([]rune(text)), redacted)
-}
+// backslash escapes what follows, and can itself be encoded for a URL any number of times.
+const backslash = `(?:\\|%(?:25)*5c)`
 
-// spellings are the ways in which a server could write a secret: raw, in JSON, in Go or Ruby quotes, in a URL, in HTML,
-// in one line, and each of them within a string of JSON again.
-func spellings(secret string) []string {
-	valid := string([]rune(secret)) // as every decoder of JSON does with what is no UTF-8
-	plain := []string{
-		valid, clean(valid, len(valid)), url.QueryEscape(secret), url.PathEscape(secret), html.EscapeString(valid), unquoted(strconv.Quote(secret)),
-		strings.ReplaceAll(url.QueryEscape(secret), "+", "%20"),
-	}
-	all := slices.Clone(plain)
-	for _, s := range plain {
-		escaped, _ := json.Marshal(s) // a string can always be encoded
-		all = append(all, unquoted(string(escaped)))
-		if bare, err := encode(s); err == nil {
-			all = append(all, unquoted(strings.TrimSpace(string(bare))))
+// whiteSpace is any run of it in one line, in JSON or in a URL.
+const whiteSpace = `(?: |\+|` + backslash + `+[nrtvf]|%(?:25)*(?:20|2b|0[9a-d]))+`
+
+// entities are the characters that have a name in HTML.
+var entities = map[rune]string{'"': "quot", '\'': "apos", '&': "amp", '<': "lt", '>': "gt"}
+
+// spellings is a pattern for all ways in which a server could write a secret in one line: raw, in JSON, in quotes, in a
+// URL, in HTML, and one within the other.
+func spellings(secret string) string {
+	var pattern strings.Builder
+	inSpace := false
+	for i, r := range secret {
+		_, size := utf8.DecodeRuneInString(secret[i:])
+		isSpace := unicode.IsSpace(r)
+		switch {
+		case isSpace && !inSpace:
+			pattern.WriteString(whiteSpace)
+		case !isSpace:
+			pattern.WriteString(spelling(r, secret[i:i+size]))
 		}
+		inSpace = isSpace
 	}
-	return slices.DeleteFunc(all, func(s string) bool { return len(s) < tellingLength })
+	return pattern.String()
 }
 
-func unquoted(s string) string { return s[1 : len(s)-1] }
+// spelling is a pattern for one character, of which bytes are the encoding. What cannot be seen may be left out.
+func spelling(r rune, bytes string) string {
+	if r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+		return string(r)
+	}
+	var inURL, inQuotes, inJSON string
+	for _, b := range []byte(bytes) {
+		inURL += fmt.Sprintf(`%%(?:25)*%02x`, b)
+		inQuotes += backslash + fmt.Sprintf(`+x%02x`, b)
+	}
+	for _, unit := range utf16.Encode([]rune{r}) {
+		inJSON += backslash + fmt.Sprintf(`+u%04x`, unit)
+	}
+	inHTML := fmt.Sprintf(`&(?:amp;)*(?:#0*%d|#x0*%x|%s);`, r, r, cmp.Or(entities[r], "#"))
+	optional := ""
+	if !unicode.IsGraphic(r) {
+		optional = "?"
+	}
+	raw := regexp.QuoteMeta(string(r))
+	return "(?:" + strings.Join([]string{backslash + "*" + raw, backslash + "*" + inURL, inQuotes, inJSON, backslash + "*" + inHTML}, "|") + ")" + optional
+}
 
 // urlSecrets are a URL and those parts of it in which a receiver's token can stand.
 func urlSecrets(address string) []string {
@@ -126,9 +149,11 @@ func urlSecrets(address string) []string {
 	return all
 }
 
-// clean puts text into one line of at most limit characters: white space becomes one space, and what a terminal or a
-// reader's eye could be led astray with goes.
-func clean(text string, limit int) string {
+// clean puts text into one line of at most limit characters.
+func clean(text string, limit int) string { return cut(oneLine(text), limit) }
+
+// oneLine turns white space into one space each and takes out what a terminal or a reader's eye could be led astray with.
+func oneLine(text string) string {
 	printable := strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -139,7 +164,7 @@ func clean(text string, limit int) string {
 			return -1
 		}
 	}, text)
-	return cut(strings.Join(strings.Fields(printable), " "), limit)
+	return strings.Join(strings.Fields(printable), " ")
 }
 
 // cut shortens text to limit characters.

@@ -122,11 +122,11 @@ func (s *Server) CreateHook(target Target, settings Hook) Hook {
 	settings.Name = cmp.Or(settings.Name, "web")
 	settings.Config.ContentType = cmp.Or(settings.Config.ContentType, "form")
 	settings.Config.InsecureSSL = cmp.Or(settings.Config.InsecureSSL, "0")
-	return s.place(p, settings).copy()
+	return s.addHook(p, settings).copy()
 }
 
-// place puts a new webhook where it belongs and pings it.
-func (s *Server) place(p *place, settings Hook) *hook {
+// addHook puts a new webhook where it belongs and pings it.
+func (s *Server) addHook(p *place, settings Hook) *hook {
 	now := s.now().Truncate(time.Second)
 	h := &hook{Hook: settings, place: p}
 	if h.CreatedAt.IsZero() {
@@ -143,7 +143,8 @@ func (s *Server) place(p *place, settings Hook) *hook {
 	return h
 }
 
-// EditHook changes a webhook as a person on GitHub's web pages would, and tells whether there is such a webhook.
+// EditHook changes Active, Events and Config of a webhook as a person on GitHub's web pages would, and tells whether
+// there is such a webhook.
 func (s *Server) EditHook(target Target, id int64, edit func(*Hook)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -65,7 +65,7 @@ func (s *Server) createHook(c *call) answer {
 		return *refusal
 	}
 	settings.ID = s.ids.hook()
-	h := s.place(c.place, settings)
+	h := s.addHook(c.place, settings)
 	a := reply(http.StatusCreated, s.body(h, c.base))
 	a.header.Set("Location", c.base+c.place.path()+"/hooks/"+strconv.FormatInt(h.ID, 10))
 	return a

@@ -3,6 +3,7 @@ package controllers_test
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -241,11 +242,16 @@ func (w *world) only() githubsim.Hook {
 func (w *world) requests() []githubsim.Request {
 	var requests []githubsim.Request
 	for _, r := range sim.Requests() {
-		if strings.Contains(r.Path, "/"+w.owner+"/") {
+		if containsPath(r.Path, w.owner) {
 			requests = append(requests, r)
 		}
 	}
 	return requests
+}
+
+// containsPath tells whether a path has a segment.
+func containsPath(path, segment string) bool {
+	return slices.Contains(strings.Split(path, "/"), segment)
 }
 
 // calls are the requests in short, as in "POST /repos/{owner}/{repo}/hooks".

@@ -111,7 +111,7 @@ func TestErrorsKeepSecrets(t *testing.T) {
 		"raw":        func(s string) string { return s },
 		"in a query": url.QueryEscape, "in a path": url.PathEscape, "in quotes": strconv.Quote, "in HTML": html.EscapeString, "in capitals": strings.ToUpper,
 	} {
-		for _, status := range []int{400, 401, 403, 404, 422, 429, 500} {
+		for _, status := range []int{403, 422, 500} {
 			t.Run(fmt.Sprintf("%s %d", how, status), func(t *testing.T) {
 				client := clientOf(t, serve(t, echo(status, spell)).URL, token)
 				request := HookRequest{Config: &Config{URL: NewSecret(address), Secret: NewSecret(secret)}}

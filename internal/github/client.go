@@ -136,6 +136,7 @@ func (c *Client) do(ctx context.Context, k call, into answer) (http.Header, erro
 	if err != nil {
 		return nil, k.lost(ctx, err)
 	}
+	defer func() { _ = response.Body.Close() }()
 	defer drain(response.Body)
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		return nil, k.refused(response)
@@ -230,7 +231,4 @@ func (t tooLarge) Error() string { return fmt.Sprintf("the answer is larger than
 
 // drain reads the rest of a body, if it is short, so that the connection can be used again. It does not matter if that
 // fails: then the connection is closed.
-func drain(body io.ReadCloser) {
-	_, _ = io.CopyN(io.Discard, body, maxDrain)
-	_ = body.Close()
-}
+func drain(body io.Reader) { _, _ = io.CopyN(io.Discard, body, maxDrain) }

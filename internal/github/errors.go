@@ -176,8 +176,8 @@ func (k call) refused(response *http.Response) *Error {
 	e.StatusCode = response.StatusCode
 	e.AcceptedPermissions = hide.line(header.Get("X-Accepted-GitHub-Permissions"), maxWord)
 	e.RequestID = hide.line(header.Get("X-GitHub-Request-Id"), maxWord)
-	if e.class == ErrRateLimited || e.class == ErrUnavailable {
-		e.RetryAt = retryAt(header, e.class == ErrRateLimited, time.Now())
+	if limit := errors.Is(e, ErrRateLimited); limit || errors.Is(e, ErrUnavailable) {
+		e.RetryAt = retryAt(header, limit, time.Now())
 	}
 	if e.Message == "" {
 		e.Message = http.StatusText(e.StatusCode)

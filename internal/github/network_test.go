@@ -175,7 +175,7 @@ func TestTheEnvironmentsProxyIsObeyed(t *testing.T) {
 		w.WriteHeader(http.StatusForbidden)
 	})
 	child := func(variables ...string) string {
-		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v") //nolint:gosec // this very test
+		command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
 		command.Env = append(os.Environ(), append(variables, inChild+"=1")...)
 		output, err := command.CombinedOutput()
 		NewWithT(t).Expect(err).NotTo(HaveOccurred(), string(output))

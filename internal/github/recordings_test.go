@@ -174,7 +174,8 @@ func (r recording) compare(g *WithT, answer any, err error) {
 	}
 	if page, ok := answer.(github.DeliveryPage); ok {
 		link := r.Response.Headers["link"]
-		g.Expect(page.Next != "").To(Equal(strings.Contains(link, `rel="next"`)))
+		hasNext := page.Next != ""
+		g.Expect(hasNext).To(Equal(strings.Contains(link, `rel="next"`)))
 		g.Expect(link).To(ContainSubstring(page.Next))
 		answer = page.Deliveries
 	}

@@ -33,6 +33,7 @@ func (t redirects) RoundTrip(request *http.Request) (*http.Response, error) {
 			return response, err
 		}
 		drain(response.Body)
+		_ = response.Body.Close()
 		if request, err = redirected(request, response); err != nil {
 			return nil, err
 		}

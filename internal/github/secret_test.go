@@ -84,8 +84,8 @@ func TestSecret(t *testing.T) {
 	g.Expect(fmt.Sprintf("%v %+v %s %q", secret, secret, secret, secret)).To(Equal("[redacted] [redacted] [redacted] [redacted]"))
 	g.Expect(fmt.Sprintf("%#v", secret)).To(Equal(`github.Secret("[redacted]")`))
 	g.Expect(json.Marshal(exported{secret})).To(BeEquivalentTo(`{"Value":"[redacted]"}`))
-	g.Expect(secret == NewSecret(planted)).To(BeTrue(), "the same value")
-	g.Expect(secret == NewSecret("another")).To(BeFalse(), "another value")
+	g.Expect(secret).To(BeIdenticalTo(NewSecret(planted)), "the same value, under ==")
+	g.Expect(secret).NotTo(BeIdenticalTo(NewSecret("another")), "another value, under ==")
 	g.Expect(secret.IsZero()).To(BeFalse())
 	g.Expect(secret.reveal()).To(Equal(planted))
 

@@ -81,7 +81,7 @@ func (s Server) checkRest(u *url.URL) error {
 var hostName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
 
 // looksLikeIP are ends of a name that some resolvers take for an IPv4 address: 127.1, 0x7f000001.
-var looksLikeIP = regexp.MustCompile(`(^|\.)([0-9]+|0x[0-9a-f]*)$`)
+var looksLikeIP = regexp.MustCompile(`(^|\.)(\d+|0x[0-9a-f]*)$`)
 
 // canonicalHost is the host of the web address in lower case, with its port unless that is the scheme's own.
 func canonicalHost(u *url.URL) (string, error) {

@@ -42,9 +42,8 @@ type Options struct {
 
 // Client talks to one server with one credential. It is safe for concurrent use.
 type Client struct {
-	server  Server
-	root    *url.URL
 	options Options
+	root    *url.URL
 
 	// transport is a stack: redirects on top, then the login, then the network. What knows budgets or stored answers
 	// belongs between the login and the network, where it sees each hop with its credential.
@@ -80,7 +79,7 @@ func newClient(options Options, proxy proxyFunc) (*Client, error) {
 		options.UserAgent = "github-webhook-operator"
 	}
 	return &Client{
-		server: options.Server, root: root, options: options,
+		options: options, root: root,
 		transport: redirects{bearer{options.Token, network}}, network: network,
 	}, nil
 }
@@ -98,7 +97,7 @@ func checkToken(token Secret) error {
 }
 
 // Server is the server that the client talks to.
-func (c *Client) Server() Server { return c.server }
+func (c *Client) Server() Server { return c.options.Server }
 
 // Close closes connections that are not in use. The client can still be used: what is under way goes on.
 func (c *Client) Close() { c.network.CloseIdleConnections() }

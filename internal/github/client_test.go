@@ -2,6 +2,8 @@ package github
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -174,6 +177,9 @@ func TestConnectionTrouble(t *testing.T) {
 		"no connection could be made":                 &net.OpError{Op: "dial", Err: errors.New("planted 127.0.0.1:54321")},
 		"the connection broke before the answer":      &net.OpError{Op: "read", Err: errors.New("read tcp 127.0.0.1:54321->127.0.0.1:443")},
 		"there was no answer in time":                 &net.OpError{Op: "dial", Err: timeoutError{}},
+		"the server cannot be reached":                &net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH},
+		"the server's certificate has expired":        &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}},
+		"the server's certificate is not valid":       &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.NotAuthorizedToSign}},
 	} {
 		NewWithT(t).Expect(connectionTrouble(err)).To(HavePrefix(want))
 		NewWithT(t).Expect(connectionTrouble(err)).NotTo(ContainSubstring("54321"), "it changes with every attempt")

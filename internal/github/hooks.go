@@ -36,7 +36,7 @@ func (c *Client) RepositoryHooks(owner, repo string) Hooks {
 	return Hooks{
 		client: c, kind: repository,
 		path: "/repos/" + owner + "/" + repo, route: "/repos/{owner}/{repo}",
-		settings: c.server.String() + "/" + owner + "/" + repo + "/settings/hooks/",
+		settings: c.Server().String() + "/" + owner + "/" + repo + "/settings/hooks/",
 		misnamed: !isName(owner) || !isName(repo),
 	}
 }
@@ -46,7 +46,7 @@ func (c *Client) OrganizationHooks(org string) Hooks {
 	return Hooks{
 		client: c, kind: organization,
 		path: "/orgs/" + org, route: "/orgs/{org}",
-		settings: c.server.String() + "/organizations/" + org + "/settings/hooks/",
+		settings: c.Server().String() + "/organizations/" + org + "/settings/hooks/",
 		misnamed: !isName(org),
 	}
 }
@@ -140,8 +140,8 @@ func (h Hooks) Config(ctx context.Context, id int64) (*HookConfig, error) {
 	return h.config(ctx, http.MethodGet, id, nil)
 }
 
-// EditConfig changes the configuration alone. An empty secret is not sent, which keeps the hook's on github.com's word
-// for single properties; Edit with a Config removes it.
+// EditConfig changes the configuration alone. An empty secret is not sent, and GitHub documents this endpoint as changing
+// what is sent only; whether it then keeps the hook's secret is not known, so send the real one.
 func (h Hooks) EditConfig(ctx context.Context, id int64, config Config) (*HookConfig, error) {
 	return h.config(ctx, http.MethodPatch, id, &config)
 }

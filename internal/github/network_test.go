@@ -188,6 +188,21 @@ func TestTheEnvironmentsProxyIsObeyed(t *testing.T) {
 	g.Expect(got.requests).To(HaveLen(1), "NO_PROXY names the server")
 }
 
+func TestHTTP2IsSpoken(t *testing.T) {
+	g := NewWithT(t)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprintf(w, `[{"id":%d}]`, r.ProtoMajor)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	pool := x509.NewCertPool()
+	pool.AddCert(server.Certificate())
+	hooks, err := repositoryOn(t, server, func(o *Options) { o.RootCAs = pool }).List(t.Context())
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(hooks).To(ConsistOf(HaveField("ID", int64(2))))
+}
+
 func TestCertificates(t *testing.T) {
 	server, options := enterprise(t, "ghe.example.com")
 	address := server.Listener.Addr().String()

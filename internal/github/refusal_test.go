@@ -83,6 +83,9 @@ var (
 			[]error{ErrValidation}, "Validation Failed: url is not supported because it isn't reachable over the public Internet (localhost)"},
 		{"a field and a code", 422, validationFailed(`{"resource":"Hook","field":"name","code":"invalid"}`), nil,
 			[]error{ErrValidation}, "Validation Failed: name is invalid"},
+		{"all codes", 422, validationFailed(`{"resource":"Hook","code":"missing"},{"field":"url","code":"missing_field"},{"field":"name","code":"already_exists"},` +
+			`{"field":"events","code":"unprocessable"},{"field":"config","code":"new_code"},{"field":"bare"},{},7`), nil, []error{ErrValidation},
+			"Validation Failed: Hook does not exist; url is missing; name exists already; events cannot be processed; config is refused (new_code); bare"},
 		{"a field that its message does not name", 422, validationFailed(`{"resource":"Hook","field":"url","code":"custom","message":"is bad"}`), nil,
 			[]error{ErrValidation}, "Validation Failed: url: is bad"},
 		{"entries that are sentences", 422, `{"message":"Validation Failed","errors":["first","second","first"]}`, nil,

@@ -222,6 +222,7 @@ func TestDeliveries(t *testing.T) {
 	hooks := o.repository()
 	made, err := hooks.Create(o.ctx, request(receiver.URL(), "push"))
 	o.g.Expect(err).NotTo(HaveOccurred())
+	o.g.Expect(o.WaitDeliveries(o.ctx)).To(Succeed(), "of the ping")
 	receiver.Fail(503)
 	o.g.Expect(hooks.Test(o.ctx, made.ID)).To(Succeed())
 	o.g.Expect(o.WaitDeliveries(o.ctx)).To(Succeed())

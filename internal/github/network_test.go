@@ -191,7 +191,9 @@ func TestTheEnvironmentsProxyIsObeyed(t *testing.T) {
 func TestHTTP2IsSpoken(t *testing.T) {
 	g := NewWithT(t)
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = fmt.Fprintf(w, `[{"id":%d}]`, r.ProtoMajor)
+		if r.ProtoMajor == 2 {
+			_, _ = io.WriteString(w, `[{"id":1}]`)
+		}
 	}))
 	server.EnableHTTP2 = true
 	server.StartTLS()
@@ -200,7 +202,7 @@ func TestHTTP2IsSpoken(t *testing.T) {
 	pool.AddCert(server.Certificate())
 	hooks, err := repositoryOn(t, server, func(o *Options) { o.RootCAs = pool }).List(t.Context())
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(hooks).To(ConsistOf(HaveField("ID", int64(2))))
+	g.Expect(hooks).To(HaveLen(1))
 }
 
 func TestCertificates(t *testing.T) {

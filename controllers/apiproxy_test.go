@@ -28,6 +28,7 @@ type apiRequest struct {
 	method string
 	path   string
 	watch  bool
+	accept string
 }
 
 // write tells whether the request asked for a change.
@@ -76,7 +77,7 @@ func newAPIProxy() *apiProxy {
 }
 
 func (p *apiProxy) record(r *http.Request) apiFailure {
-	request := apiRequest{method: r.Method, path: r.URL.Path, watch: r.URL.Query().Get("watch") != ""}
+	request := apiRequest{method: r.Method, path: r.URL.Path, watch: r.URL.Query().Get("watch") != "", accept: r.Header.Get("Accept")}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests = append(p.requests, request)
@@ -104,6 +105,30 @@ func (p *apiProxy) about(namespace string) []apiRequest {
 		}
 	}
 	return requests
+}
+
+// count is how often a path was asked for, watches included.
+func (p *apiProxy) count(method, path string) int {
+	return p.counting(func(r apiRequest) bool { return r.method == method && r.path == path })
+}
+
+// fullSecretLists is how often Secrets were listed or watched with their data.
+func (p *apiProxy) fullSecretLists() int {
+	return p.counting(func(r apiRequest) bool {
+		return strings.HasSuffix(r.path, "/secrets") && r.method == http.MethodGet && !strings.Contains(r.accept, "PartialObjectMetadata")
+	})
+}
+
+func (p *apiProxy) counting(is func(apiRequest) bool) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for _, r := range p.requests {
+		if is(r) {
+			n++
+		}
+	}
+	return n
 }
 
 func (p *apiProxy) close() {

@@ -49,6 +49,8 @@ func (p *pass) judge(err error) verdict {
 		v.retryAfter = max(p.retryTime(err).Sub(time.Now()), time.Second)
 	case v1alpha1.ReasonGitHubUnavailable:
 		v.transient = true
+	case v1alpha1.ReasonDriftDetected:
+		v.retryAfter = p.interval() // Nothing went wrong: look again when it is time.
 	}
 	return v
 }

@@ -36,29 +36,29 @@ func programs(v versions) []program {
 	}
 }
 
-// fromSource is the directory in the user's cache, built first where it is not there yet.
-func fromSource(ctx context.Context, v versions) (string, error) {
+// cacheDir is the directory in the user's cache that holds, or will hold, what is built in these versions.
+func cacheDir(v versions) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("there is no place to keep the binaries: %w", err)
 	}
-	parent := filepath.Join(cache, "github-webhook-operator", "envtest")
-	target := filepath.Join(parent, v.String())
-	if len(missing(target)) == 0 {
-		return target, nil
-	}
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return "", err
+	return filepath.Join(cache, "github-webhook-operator", "envtest", v.String()), nil
+}
+
+// buildOnce makes target whole. Of several that run at once, one builds and the others wait for it.
+func buildOnce(ctx context.Context, target string, v versions) error {
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return err
 	}
 	unlock, err := lock(ctx, target+".lock")
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer unlock()
 	if len(missing(target)) == 0 { // built by the one that held the lock
-		return target, nil
+		return nil
 	}
-	return target, buildInto(ctx, target, v)
+	return buildInto(ctx, target, v)
 }
 
 // buildInto builds beside target and renames at the end, so that a target that is there is whole. The caller holds the

@@ -21,6 +21,16 @@ chmod +x "$6"
 
 var pinned = versions{kubernetes: "v1.36.3", etcd: "v3.6.8"}
 
+// buildPinned builds as main does where nothing is installed.
+func buildPinned(t *testing.T) (string, error) {
+	t.Helper()
+	dir, err := cacheDir(pinned)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, buildOnce(t.Context(), dir, pinned)
+}
+
 // builds prepares an empty cache and a fake go, and returns how to read the calls of it.
 func builds(t *testing.T) (calls func() []string) {
 	t.Helper()
@@ -42,7 +52,7 @@ func builds(t *testing.T) (calls func() []string) {
 func TestBuildsOnceAndStampsTheVersion(t *testing.T) {
 	calls := builds(t)
 	for range 2 {
-		dir, err := fromSource(t.Context(), pinned)
+		dir, err := buildPinned(t)
 		expectError(t, err, "")
 		if lacking := missing(dir); len(lacking) > 0 {
 			t.Errorf("%s lacks %v", dir, lacking)
@@ -64,7 +74,7 @@ func TestTwoAtOnceBuildOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			_, err := fromSource(t.Context(), pinned)
+			_, err := buildPinned(t)
 			expectError(t, err, "")
 		})
 	}
@@ -77,12 +87,12 @@ func TestTwoAtOnceBuildOnce(t *testing.T) {
 func TestAFailedBuildSaysWhyAndLeavesNothing(t *testing.T) {
 	builds(t)
 	t.Setenv("FAIL", "kubectl")
-	_, err := fromSource(t.Context(), pinned)
+	_, err := buildPinned(t)
 	expectError(t, err, "kubectl could not be built (exit status 1)")
 	expectError(t, err, "boom in kubectl")
 
 	t.Setenv("FAIL", "")
-	dir, err := fromSource(t.Context(), pinned)
+	dir, err := buildPinned(t)
 	expectError(t, err, "")
 	left, err := filepath.Glob(filepath.Join(filepath.Dir(dir), unfinished+"*"))
 	if err != nil || len(left) > 0 {
@@ -92,7 +102,7 @@ func TestAFailedBuildSaysWhyAndLeavesNothing(t *testing.T) {
 
 func TestWhatAKilledBuildLeftIsRemoved(t *testing.T) {
 	builds(t)
-	dir, err := fromSource(t.Context(), pinned)
+	dir, err := buildPinned(t)
 	expectError(t, err, "")
 	killed := filepath.Join(filepath.Dir(dir), unfinished+filepath.Base(dir)+"-123")
 	if err := os.Mkdir(killed, 0o755); err != nil {
@@ -101,7 +111,7 @@ func TestWhatAKilledBuildLeftIsRemoved(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "etcd")); err != nil { // a cache that somebody cleaned in part
 		t.Fatal(err)
 	}
-	_, err = fromSource(t.Context(), pinned)
+	_, err = buildPinned(t)
 	expectError(t, err, "")
 	if _, err := os.Stat(killed); !os.IsNotExist(err) {
 		t.Errorf("%s is still there", killed)

@@ -4,8 +4,9 @@
 // The directory is the first of these that there is:
 //
 //  1. KUBEBUILDER_ASSETS. One that is set and lacks a binary is an error: whoever sets it wants that control plane.
-//  2. What setup-envtest, if it is installed, has or can fetch. A failure there only leads on to the next.
-//  3. The user's cache, where this program builds them from source, in the versions of its go.mod, once per machine.
+//  2. The user's cache, if an earlier run had to build them.
+//  3. What setup-envtest, if it is installed, has or can fetch. A failure there only leads on to the next.
+//  4. The user's cache again, where this program builds them from source, once for each set of versions in its go.mod.
 //
 // Run it as `go -C hack/envtest run .`: the versions come from the go.mod of the directory it runs in.
 package main
@@ -38,12 +39,19 @@ func assets(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	target, err := cacheDir(want)
+	if err != nil {
+		return "", err
+	}
+	if len(missing(target)) == 0 {
+		return target, nil
+	}
 	dir, err := fromSetupEnvtest(ctx, want)
 	if err == nil {
 		return dir, nil
 	}
 	say("KUBEBUILDER_ASSETS is not set, and %v.", err)
-	return fromSource(ctx, want)
+	return target, buildOnce(ctx, target, want)
 }
 
 // say tells the person who waits.

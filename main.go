@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap/zapcore"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -46,6 +47,7 @@ func main() {
 		fmt.Println(version)
 		return
 	}
+	capVerbosity(&o.zap)
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.zap)))
 	debug.SetGCPercent(50) // Memory is dearer than the little garbage of a quiet operator.
 	if err := run(ctrl.SetupSignalHandler(), o); err != nil {
@@ -88,6 +90,16 @@ func parseFlags() *options {
 	o.zap.BindFlags(flag.CommandLine)
 	flag.Parse()
 	return o
+}
+
+// maxVerbosity is the most that is logged: from 6 on client-go writes out requests, from 8 on the Secrets in them.
+const maxVerbosity = 5
+
+// capVerbosity keeps secrets out of the log, whatever --zap-log-level says.
+func capVerbosity(o *zap.Options) {
+	if o.Level != nil && o.Level.Enabled(zapcore.Level(-maxVerbosity-1)) {
+		o.Level = zapcore.Level(-maxVerbosity)
+	}
 }
 
 func run(ctx context.Context, o *options) error {

@@ -33,6 +33,9 @@ type operator struct {
 	logs    *logs
 }
 
+// operators are all that were started.
+var operators []*operator
+
 // operatorOptions are what a story may want otherwise.
 type operatorOptions struct {
 	args []string
@@ -53,6 +56,7 @@ func ownOperator(namespace string, args ...string) operatorOptions {
 func startOperator(ctx context.Context, options operatorOptions) *operator {
 	GinkgoHelper()
 	o := &operator{options: options, api: newAPIProxy(), logs: &logs{}}
+	operators = append(operators, o)
 	o.start(ctx)
 	return o
 }
@@ -67,7 +71,7 @@ func (o *operator) start(ctx context.Context) {
 		"--metrics-bind-address=" + o.metrics,
 		"--metrics-secure=false",
 		"--health-probe-bind-address=" + o.probes,
-		"--zap-log-level=10",
+		"--zap-log-level=10", // The most verbose: the suite looks for secrets in all that was logged.
 	}, o.options.args...)...)
 	o.command.Env = append(os.Environ(), o.options.env...)
 	o.command.Stdout, o.command.Stderr = o.logs, o.logs

@@ -59,9 +59,15 @@ var _ = BeforeSuite(func(ctx SpecContext) {
 	shared = startOperator(ctx, sharedOperator())
 })
 
-var _ = AfterSuite(func() {
+var _ = AfterSuite(func(ctx SpecContext) {
 	if shared != nil {
+		expectNoLeak(ctx)
+		expectNoPanic()
 		shared.stop()
+	}
+	if openapi != nil {
+		Expect(openapi.Exchanges()).To(BeNumerically(">", 0))
+		Expect(openapi.Violations()).To(BeEmpty(), "exchanges that GitHub's own description does not allow")
 	}
 	if sim != nil {
 		sim.Close()

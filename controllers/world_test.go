@@ -56,9 +56,17 @@ func newWorld(ctx context.Context, kind hookKind) *world {
 // withOwnOperator starts an operator that serves this world only.
 func (w *world) withOwnOperator(ctx context.Context, args ...string) *world {
 	GinkgoHelper()
+	return w.withOwnOperatorEnv(ctx, nil, args...)
+}
+
+// withOwnOperatorEnv starts it with more in its environment.
+func (w *world) withOwnOperatorEnv(ctx context.Context, env []string, args ...string) *world {
+	GinkgoHelper()
 	w.labels = map[string]string{ownLabel: "own"}
-	w.operator = startOperator(ctx, ownOperator(w.namespace, args...))
-	DeferCleanup(func() { w.operator.stop() })
+	options := ownOperator(w.namespace, args...)
+	options.env = env
+	w.operator = startOperator(ctx, options)
+	DeferCleanup(w.operator.stop)
 	return w
 }
 

@@ -223,7 +223,7 @@ func wrote(fields string) string {
 	return " and wrote " + fields
 }
 
-// noteApplied keeps what the write carried.
+// noteApplied keeps what the write carried. With it the hook is ours, and no longer one whose ID may be lost.
 func (p *pass) noteApplied(e edit, answer github.Hook) {
 	before := p.appliedHook()
 	a := &v1alpha1.Applied{}
@@ -242,7 +242,7 @@ func (p *pass) noteApplied(e edit, answer github.Hook) {
 	if e.reassert {
 		a.ReassertedTime = &a.Time
 	}
-	p.status.Applied = a
+	p.status.Applied, p.status.Creating = a, nil
 }
 
 func updatedAt(h github.Hook) *metav1.Time {
@@ -275,7 +275,6 @@ func (p *pass) create(ctx context.Context) (ctrl.Result, error) {
 	p.logger(ctx).Info("Created hook", "hookID", made.ID)
 	p.events.Normal(p.obj, v1alpha1.EventCreated, fmt.Sprint(made.ID), fmt.Sprintf("Created webhook %d of the %s", made.ID, p.place))
 	p.noteApplied(edit{blind: true}, *made)
-	p.status.Creating = nil
 	p.sees(made)
 	result := p.agreed()
 	if left := hook.Drift(p.desired, *made); len(left) > 0 {

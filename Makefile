@@ -46,7 +46,9 @@ help: ## List the targets.
 
 .PHONY: demo
 demo: ## Show it: a hook is made, edited, repaired, rotated and deleted on a simulated GitHub. KEEP=1 leaves it running.
-	@KEEP='$(KEEP)' go run ./hack/demo
+	@echo 'Building the demo: a few minutes the first time, when its modules are fetched and compiled'
+	CGO_ENABLED=0 go build -o bin/demo ./hack/demo
+	KEEP='$(KEEP)' exec bin/demo
 
 .PHONY: build
 build: ## Build the operator as one static binary: bin/manager.

@@ -1,0 +1,69 @@
+// Command demo shows the life of webhooks from `kubectl apply` to GitHub and back, to a person who has set up nothing.
+//
+// It starts a Kubernetes API server, a simulated GitHub and a receiver that verifies signatures, runs the operator's real
+// binary with the rights that its manifests give it, and walks through config/samples with the real kubectl. Every step
+// waits for what it promises and fails when that does not come, so that the demo is a test, too: it exits with 0 when all
+// steps passed, with 1 when one did not, with 130 when it was stopped. It leaves nothing behind.
+//
+// With KEEP=1 everything runs on after the last step until Ctrl-C. What the steps prove in detail is left to the stories
+// in package controllers.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
+)
+
+// interrupted is the exit code of a program that SIGINT ended.
+const interrupted = 130
+
+func main() {
+	ctrl.SetLogger(logr.Discard())
+	// Further signals are ignored until everything is stopped: whoever presses Ctrl-C twice shall not have to look for
+	// what was left running.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	keep := os.Getenv("KEEP")
+	switch err := run(ctx, os.Stdout, keep != "" && keep != "0"); {
+	case err == nil:
+	case errors.Is(err, context.Canceled):
+		fmt.Println("Stopped.")
+		os.Exit(interrupted)
+	default:
+		fmt.Printf("\nFAILED: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// run shows everything and cleans up, whatever comes.
+func run(ctx context.Context, out io.Writer, keep bool) error {
+	s, err := newStage(out)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	s.print(`
+The life of two webhooks, of a repository and of an organization. The Kubernetes API server, kubectl and the operator
+are real; GitHub is a simulator on this machine. Nothing of yours is used or changed.
+`)
+	if err := s.prepare(ctx); err != nil {
+		return fmt.Errorf("getting ready: %w%s", err, s.operatorSaid())
+	}
+	results, err := s.walk(ctx)
+	s.print(summary(results))
+	if err != nil {
+		return fmt.Errorf("%w%s", err, s.operatorSaid())
+	}
+	if keep {
+		s.keep(ctx)
+	}
+	return nil
+}

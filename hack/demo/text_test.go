@@ -1,0 +1,37 @@
+package main
+
+import (
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	"github.com/github-webhooks/github-webhook-operator/internal/githubsim"
+)
+
+func TestIndent(t *testing.T) {
+	NewWithT(t).Expect(indent("one\n\ntwo\n")).To(Equal("  one\n\n  two"))
+}
+
+func TestTable(t *testing.T) {
+	NewWithT(t).Expect(table([][]string{{"A", "B"}, {"long", "x"}})).To(Equal("  A      B\n  long   x"))
+}
+
+func TestTail(t *testing.T) {
+	g := NewWithT(t)
+	g.Expect(tail("one\ntwo\nINFO\thealthz check failed\nthree\n", 2)).To(Equal("two\nthree"))
+	g.Expect(tail("one\n", 2)).To(Equal("one"))
+}
+
+// What is printed can be typed into a shell.
+func TestCommandLine(t *testing.T) {
+	g := NewWithT(t)
+	g.Expect(commandLine([]string{"get", "repohook,orghook"})).To(Equal("kubectl get repohook,orghook"))
+	g.Expect(commandLine([]string{"-o", "jsonpath={.a}"})).To(Equal("kubectl -o 'jsonpath={.a}'"))
+	g.Expect(commandLine([]string{"it's"})).To(Equal(`kubectl 'it'\''s'`))
+}
+
+func TestDescribe(t *testing.T) {
+	g := NewWithT(t)
+	g.Expect(describe(githubsim.Received{Event: "push", HookID: "7", Verified: true})).To(Equal("push from webhook 7, signature verified"))
+	g.Expect(describe(githubsim.Received{Event: "push", HookID: "7"})).To(Equal("push from webhook 7, signature WRONG"))
+}

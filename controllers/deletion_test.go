@@ -193,6 +193,7 @@ var _ = Describe("A renamed repository", func() {
 func (h *hook) waitDeleting(ctx context.Context, reason string) metav1.Condition {
 	GinkgoHelper()
 	Eventually(ctx, func() string { return h.condition(ctx, v1alpha1.ConditionReady).Reason }).Should(Equal(reason), h.trouble)
+	h.expectKstatus(ctx)
 	return h.condition(ctx, v1alpha1.ConditionReady)
 }
 

@@ -46,7 +46,7 @@ func (p *pass) judge(err error) verdict {
 		v.stalled = true
 	case v1alpha1.ReasonRateLimited:
 		v.transient = true
-		v.retryAfter = max(p.retryTime(err).Sub(time.Now()), time.Second)
+		v.retryAfter = max(time.Until(p.retryTime(err)), time.Second)
 	case v1alpha1.ReasonGitHubUnavailable:
 		v.transient = true
 	case v1alpha1.ReasonDriftDetected:

@@ -76,7 +76,8 @@ func (f *Fingerprints) makeKey(ctx context.Context) (corev1.Secret, error) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: f.Namespace, Name: FingerprintSecretName},
 		Data:       map[string][]byte{fingerprintSecretKey: newKey()},
 	}
-	return secret, f.Writer.Create(ctx, &secret, fieldOwner)
+	err := f.Writer.Create(ctx, &secret, fieldOwner)
+	return secret, err
 }
 
 // fillKey updates, so that of two operators that start together only one succeeds; the other tries again and reads.

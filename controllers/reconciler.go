@@ -112,7 +112,8 @@ func (r *Reconciler[T]) Reconcile(ctx context.Context, obj T) (_ ctrl.Result, er
 		return retryConflict(err)
 	}
 	if p.spec.Suspend {
-		return p.suspended(), nil
+		p.suspended()
+		return ctrl.Result{}, nil
 	}
 	if err := p.connect(ctx); err != nil {
 		return p.failed(ctx, err)

@@ -116,7 +116,7 @@ func (p *pass) pollTime() time.Time {
 }
 
 func (p *pass) untilNextPoll() ctrl.Result {
-	return ctrl.Result{RequeueAfter: max(p.pollTime().Sub(time.Now()), time.Second)}
+	return ctrl.Result{RequeueAfter: max(time.Until(p.pollTime()), time.Second)}
 }
 
 // agreed is the verdict that GitHub agrees with the spec.
@@ -136,7 +136,7 @@ func (p *pass) agree() {
 }
 
 // suspended leaves GitHub alone.
-func (p *pass) suspended() ctrl.Result {
+func (p *pass) suspended() {
 	status := metav1.ConditionUnknown
 	if ready := p.condition(v1alpha1.ConditionReady); ready != nil {
 		status = ready.Status
@@ -144,7 +144,6 @@ func (p *pass) suspended() ctrl.Result {
 	p.refuseRequests("spec.suspend is true: set it to false and ask again")
 	p.verdict(status, v1alpha1.ReasonSuspended, "spec.suspend is true: GitHub is left alone until it is false again")
 	p.clear(v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled)
-	return ctrl.Result{}
 }
 
 // verdict says how the object's generation stands.
@@ -201,5 +200,5 @@ func (p *pass) stillAgreed() bool {
 	const intervals = 3
 	ready, last := p.condition(v1alpha1.ConditionReady), p.status.LastSyncTime
 	return ready != nil && ready.Status == metav1.ConditionTrue && ready.ObservedGeneration == p.obj.GetGeneration() &&
-		last != nil && time.Now().Sub(last.Time) < intervals*p.interval()
+		last != nil && time.Since(last.Time) < intervals*p.interval()
 }

@@ -130,7 +130,9 @@ func (w *world) object(name string, changes ...change) controllers.HookObject {
 func (w *world) hook(ctx context.Context, name string, changes ...change) *hook {
 	GinkgoHelper()
 	Expect(k8s.Create(ctx, w.object(name, changes...))).To(Succeed())
-	return &hook{w, name}
+	h := &hook{w, name}
+	h.expectKstatus(ctx)
+	return h
 }
 
 // readyHook creates the object and waits until it is synced.
@@ -227,6 +229,7 @@ func (h *hook) waitFor(ctx context.Context, status metav1.ConditionStatus, reaso
 		g.Expect(obj.CommonStatus().ObservedGeneration).To(Equal(obj.GetGeneration()))
 		g.Expect(string(ready.Status)+" "+ready.Reason).To(Equal(string(status)+" "+reason), ready.Message)
 	}).Should(Succeed(), h.trouble)
+	h.expectKstatus(ctx)
 	return ready
 }
 

@@ -64,7 +64,8 @@ func (s *stage) listHooks(ctx context.Context, place string) ([]githubHook, erro
 		return nil, fmt.Errorf("GitHub answers %s to GET /%s/hooks", response.Status, place)
 	}
 	var hooks []githubHook
-	return hooks, json.NewDecoder(response.Body).Decode(&hooks)
+	err = json.NewDecoder(response.Body).Decode(&hooks)
+	return hooks, err
 }
 
 // fromOperator are the requests that the operator sent, without those of the demo itself.

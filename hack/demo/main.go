@@ -25,21 +25,26 @@ import (
 // interrupted is the exit code of a program that SIGINT ended.
 const interrupted = 130
 
-func main() {
+func main() { os.Exit(demo()) }
+
+// demo returns the exit code.
+func demo() int {
 	ctrl.SetLogger(logr.Discard())
-	// Further signals are ignored until everything is stopped: whoever presses Ctrl-C twice shall not have to look for
-	// what was left running.
+	// The signals are not given back before the end: whoever presses Ctrl-C twice shall not have to look for what was
+	// left running.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	keep := os.Getenv("KEEP")
-	switch err := run(ctx, os.Stdout, keep != "" && keep != "0"); {
+	err := run(ctx, os.Stdout, keep != "" && keep != "0")
+	switch {
 	case err == nil:
+		return 0
 	case errors.Is(err, context.Canceled):
 		fmt.Println("Stopped.")
-		os.Exit(interrupted)
+		return interrupted
 	default:
 		fmt.Printf("\nFAILED: %v\n", err)
-		os.Exit(1)
+		return 1
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -155,13 +156,13 @@ func randomSecret() string {
 	return hex.EncodeToString(value)
 }
 
-// command is one that is told to end when the context does, out of the reach of the terminal's Ctrl-C, so that the demo
-// decides in which order things end.
+// command is one that is told to end when the context does, with all that it started. It is out of the reach of the
+// terminal's Ctrl-C, so that the demo decides in which order things end.
 func command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, name, args...)
 	c.SysProcAttr = ownGroup()
-	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
-	c.WaitDelay = 10 * time.Second
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGINT) }
+	c.WaitDelay = 15 * time.Second // hack/envtest gives go 10 s to end a build.
 	return c
 }
 

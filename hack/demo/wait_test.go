@@ -15,7 +15,8 @@ func TestUntil(t *testing.T) {
 	t.Run("ends when nothing is missing", func(t *testing.T) {
 		calls := 0
 		err := running.until(t.Context(), "it is so", func(context.Context) error {
-			if calls++; calls < 3 {
+			calls++
+			if calls < 3 {
 				return errors.New("not yet")
 			}
 			return nil

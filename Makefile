@@ -19,6 +19,8 @@ CONTAINER_TOOL ?= docker
 NAMESPACE ?= default
 # More flags for `make run`.
 ARGS ?=
+# How many stories run at the same time: they wait more than they work. Each process has an API server of its own.
+STORY_PROCS ?= 3
 # How long `make fuzz` runs each target.
 FUZZTIME ?= 1m
 # The benchmarks that `make bench` runs.
@@ -73,9 +75,11 @@ test: ## Run all tests: packages, and stories on a real API server and a simulat
 		race=
 		echo 'race detector:                OFF, because it needs a C compiler and there is none (install gcc)'
 	fi
-	echo '== Tests (a failure shows its output, a passed package is one line)'
-	go test $$race -timeout 20m ./...
+	echo '== Packages (a failure shows its output, a passed package is one line)'
+	go test $$race -timeout 10m $$(go list ./... | grep -v /controllers$$)
 	go -C hack/envtest test ./...
+	echo '== Stories (the operator on a real API server and a simulated GitHub; a dot is a story that passed)'
+	$(TOOL) ginkgo $$race --procs=$(STORY_PROCS) --timeout=15m ./controllers
 	echo '== All tests passed'
 
 .PHONY: bench

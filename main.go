@@ -50,10 +50,21 @@ func main() {
 	capVerbosity(&o.zap)
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.zap)))
 	debug.SetGCPercent(50) // Memory is dearer than the little garbage of a quiet operator.
-	if err := run(ctrl.SetupSignalHandler(), o); err != nil {
+	ctx := ctrl.SetupSignalHandler()
+	context.AfterFunc(ctx, exitInTime)
+	if err := run(ctx, o); err != nil {
 		ctrl.Log.Error(err, "The operator stopped")
 		os.Exit(1)
 	}
+}
+
+// exitInTime ends the process where the manager does not: it waits for its caches, which never come without the rights to
+// read, whatever signal arrives.
+func exitInTime() {
+	time.AfterFunc(gracePeriod+5*time.Second, func() {
+		ctrl.Log.Info("The manager did not stop in time")
+		os.Exit(1)
+	})
 }
 
 type options struct {

@@ -68,6 +68,42 @@ var _ = storiesOf("A crash", func(kind hookKind) {
 		Expect(w.onGitHub()).To(BeEmpty())
 	})
 
+	It("while a hook that somebody deleted is made again leaves one, and it is found at once", func(ctx SpecContext) {
+		w.withOwnOperator(ctx)
+		h := w.readyHook(ctx, "ci")
+		sim.DeleteHook(w.target, w.only().ID)
+		slow := sim.AddFault(w.about(githubsim.Fault{Method: http.MethodPost, Delay: time.Second, DropAfter: true, Times: 1}))
+		DeferCleanup(slow.Remove)
+		h.annotate(ctx, v1alpha1.AnnotationReconcile)
+		Eventually(ctx, slow.Hits).Should(Equal(1))
+		w.operator.kill()
+		Eventually(ctx, w.onGitHub).Should(HaveLen(1))
+		made := w.only().ID
+
+		w.operator.start(ctx)
+
+		Eventually(ctx, func() int64 { return h.get(ctx).HookStatus().HookID }).Should(Equal(made), h.trouble)
+		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
+		h.delete(ctx)
+		Expect(w.onGitHub()).To(BeEmpty())
+	})
+
+	It("while a hook is made again for an object that is then deleted leaves none", func(ctx SpecContext) {
+		w.withOwnOperator(ctx)
+		h := w.readyHook(ctx, "ci")
+		sim.DeleteHook(w.target, w.only().ID)
+		slow := sim.AddFault(w.about(githubsim.Fault{Method: http.MethodPost, Delay: time.Second, DropAfter: true, Times: 1}))
+		DeferCleanup(slow.Remove)
+		h.annotate(ctx, v1alpha1.AnnotationReconcile)
+		Eventually(ctx, slow.Hits).Should(Equal(1))
+		w.operator.kill()
+		h.startDeleting(ctx)
+		Eventually(ctx, w.onGitHub).Should(HaveLen(1))
+		w.operator.start(ctx)
+		h.waitGone(ctx)
+		Expect(w.onGitHub()).To(BeEmpty())
+	})
+
 	DescribeTable("of a status write makes no second hook",
 		func(ctx SpecContext, failure apiFailure, nth int) {
 			w.withOwnOperator(ctx)
@@ -97,7 +133,7 @@ var _ = storiesOf("A crash", func(kind hookKind) {
 		slow := sim.AddFault(w.about(githubsim.Fault{Method: http.MethodPost, Delay: 500 * time.Millisecond}))
 		DeferCleanup(slow.Remove)
 		h := w.hook(ctx, "ci")
-		Eventually(ctx, func() *v1alpha1.Creating { return h.get(ctx).HookStatus().Creating }).ShouldNot(BeNil())
+		Eventually(ctx, slow.Hits).Should(Equal(1))
 		w.operator.terminate()
 		Expect(w.operator.exit).NotTo(HaveOccurred())
 		Expect(h.get(ctx).HookStatus().HookID).To(Equal(w.only().ID))

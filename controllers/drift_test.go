@@ -49,6 +49,19 @@ var _ = storiesOf("Drift", func(kind hookKind) {
 		Entry("active", func(h *githubsim.Hook) { h.Active = false }, "active"),
 	)
 
+	It("of a secret is put right along with what visibly differs", func(ctx SpecContext) {
+		secret := w.hmac(ctx, "ci")
+		h := w.readyHook(ctx, "ci", withSecret("ci"))
+		aSecondAfter(ctx, w.only().UpdatedAt)
+		calls := len(w.calls())
+		sim.EditHook(w.target, w.only().ID, func(h *githubsim.Hook) { h.Config.Secret, h.Active = "evil", false })
+		h.look(ctx)
+		Expect(w.only().Config.Secret).To(Equal(secret))
+		Expect(w.only().Active).To(BeTrue())
+		Expect(w.calls()[calls:]).To(Equal([]string{"GET /hooks/{hook_id}", "PATCH /hooks/{hook_id}"}))
+		h.told(ctx, v1alpha1.EventDriftRepaired, "active", "secret written again")
+	})
+
 	It("of a secret that somebody replaces again and again is corrected once an hour", func(ctx SpecContext) {
 		secret := w.hmac(ctx, "ci")
 		h := w.readyHook(ctx, "ci", withSecret("ci"))

@@ -70,28 +70,30 @@ func (p *pass) lastClient(ctx context.Context) (*github.Client, error) {
 	return c, err
 }
 
-// doomed is the ID of the hook that goes with the object: the one in status, or the one that a lost answer made. It is
-// zero when there is none, or when an older object claims it.
+// doomed is the ID of the hook that goes with the object: the one that a lost answer made, or the one in status, which
+// was gone before another one was made. It is zero when there is none, or when an older object claims it.
 func (p *pass) doomed(ctx context.Context) (int64, error) {
-	if p.ours() {
-		owner, err := p.claims.owner(ctx, p.obj, claim{p.server, p.status.HookID})
-		if err != nil || owner != nil {
+	if p.status.Creating != nil {
+		hooks, err := p.hooks.List(ctx)
+		if err != nil {
 			return 0, err
 		}
-		return p.status.HookID, nil
+		made, err := p.created(ctx, hooks)
+		if err != nil {
+			return 0, err
+		}
+		if made != nil {
+			return made.ID, nil
+		}
 	}
-	if p.status.Creating == nil {
+	if !p.ours() {
 		return 0, nil
 	}
-	hooks, err := p.hooks.List(ctx)
-	if err != nil {
+	owner, err := p.claims.owner(ctx, p.obj, claim{p.server, p.status.HookID})
+	if err != nil || owner != nil {
 		return 0, err
 	}
-	made, err := p.created(ctx, hooks)
-	if made == nil || err != nil {
-		return 0, err
-	}
-	return made.ID, nil
+	return p.status.HookID, nil
 }
 
 // delete the hook. A hook that is gone is deleted; a target that is gone, or archived, lets the object go with a warning.

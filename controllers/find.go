@@ -64,11 +64,9 @@ func (p *pass) findOurs(ctx context.Context) (*github.Hook, []github.Hook, error
 		p.forget()
 		return nil, nil, nil
 	}
-	found, hooks, err := p.get(ctx, id)
-	if err == nil && found == nil {
-		p.forget()
-	}
-	return found, hooks, err
+	// A hook that is gone is forgotten only when there is another one: an organization's list may leave out hooks that
+	// another credential sees.
+	return p.get(ctx, id)
 }
 
 // get reads a hook. On 404 it reads all hooks of the target, and returns them, before it says that the hook is gone: no
@@ -185,6 +183,7 @@ func (p *pass) ambiguous(hooks []github.Hook) error {
 
 // observe reports how the hook differs, and writes nothing to GitHub.
 func (p *pass) observe(ctx context.Context) (ctrl.Result, error) {
+	p.status.Drift = nil
 	p.refuseRequests("spec.managementPolicy is Observe, which writes nothing to GitHub")
 	found, err := p.findObserved(ctx)
 	if err != nil {

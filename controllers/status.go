@@ -29,7 +29,7 @@ func (p *pass) patchStatus(ctx context.Context) error {
 	// A verdict reached is worth the write even when the operator is told to stop meanwhile.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	return p.store(ctx, client.MergeFrom(p.before))
+	return client.IgnoreNotFound(p.store(ctx, client.MergeFrom(p.before)))
 }
 
 // store writes the status as it stands. The object's own copy is sent, so that the pass's obj is left as it is where the
@@ -37,7 +37,7 @@ func (p *pass) patchStatus(ctx context.Context) error {
 func (p *pass) store(ctx context.Context, patch client.Patch) error {
 	sent := p.obj.DeepCopyObject().(HookObject)
 	if err := p.Status().Patch(ctx, sent, patch, fieldOwner); err != nil {
-		return client.IgnoreNotFound(err)
+		return err
 	}
 	p.obj.SetResourceVersion(sent.GetResourceVersion())
 	p.before = p.obj.DeepCopyObject().(HookObject)
@@ -85,6 +85,7 @@ func (p *pass) synced() bool {
 // for a look, and the next poll is not due.
 func (p *pass) settled() bool {
 	return p.synced() &&
+		p.status.Creating == nil &&
 		p.condition(v1alpha1.ConditionReconciling) == nil &&
 		p.secretsApplied() &&
 		len(p.requests()) == 0 &&

@@ -34,7 +34,7 @@ type edit struct {
 
 // config tells whether the write carries config, and with it the secret.
 func (e edit) config() bool {
-	return e.blind || slices.ContainsFunc(e.fields, func(f hook.Field) bool { return f != hook.Events && f != hook.Active })
+	return e.blind || e.reassert || slices.ContainsFunc(e.fields, func(f hook.Field) bool { return f != hook.Events && f != hook.Active })
 }
 
 // known tells what to write without reading the hook first: the object agreed with GitHub, its next poll is not due, and
@@ -42,7 +42,7 @@ func (e edit) config() bool {
 func (p *pass) known() (edit, bool) {
 	ready := p.condition(v1alpha1.ConditionReady)
 	agreed := ready != nil && ready.Status == metav1.ConditionTrue && ready.Reason == v1alpha1.ReasonSynced &&
-		p.condition(v1alpha1.ConditionReconciling) == nil
+		p.condition(v1alpha1.ConditionReconciling) == nil && p.status.Creating == nil
 	named := p.hookSpec.HookID
 	if !agreed || !p.ours() || named != 0 && named != p.status.HookID || len(p.requests()) > 0 || !time.Now().Before(p.pollTime()) {
 		return edit{}, false
@@ -109,7 +109,9 @@ func (p *pass) update(ctx context.Context, found github.Hook) (ctrl.Result, erro
 	p.addSecrets(&e)
 	if !e.rotated && hook.SecretSuspect(p.desired, found, p.appliedHook(), time.Now()) {
 		e.reassert = true
-		e.add(hook.SecretRef)
+		if len(e.fields) == 0 { // Else somebody else's write is accounted for, and the secret just goes along.
+			e.add(hook.SecretRef)
+		}
 	}
 	return p.edit(ctx, e)
 }
@@ -125,7 +127,7 @@ func (p *pass) edit(ctx context.Context, e edit) (ctrl.Result, error) {
 		}
 	}
 	request := hook.Edit(p.desired, e.observed, e.fields, p.secret.value, p.place.addEvents())
-	if e.blind {
+	if e.config() {
 		request.Config = hook.Config(p.desired, p.secret.value)
 	}
 	// A write in hand is finished when the operator is told to stop; the client bounds its time.
@@ -212,8 +214,16 @@ func (p *pass) tellRepair(ctx context.Context, e edit) {
 	if len(drifted) > 0 {
 		p.logger(ctx).Info("Repaired drift", "fields", join(drifted))
 		p.events.Normal(p.obj, v1alpha1.EventDriftRepaired, join(drifted),
-			fmt.Sprintf("Somebody else had changed %s of webhook %d of the %s: put right", join(drifted), e.id, p.place))
+			fmt.Sprintf("Somebody else had changed %s of webhook %d of the %s: put right%s", join(drifted), e.id, p.place, e.alsoReasserted()))
 	}
+}
+
+// alsoReasserted says that the secret went along with what visibly differed: nobody can see whether it was changed, too.
+func (e edit) alsoReasserted() string {
+	if !e.reassert || slices.Contains(e.fields, hook.SecretRef) {
+		return ""
+	}
+	return ", and the secret written again in case it was changed, too"
 }
 
 func wrote(fields string) string {
@@ -263,7 +273,7 @@ func (p *pass) create(ctx context.Context) (ctrl.Result, error) {
 	}
 	noted := p.status.Creating
 	if err := p.noteCreating(ctx); err != nil {
-		return retryConflict(err)
+		return retryConflict(client.IgnoreNotFound(err))
 	}
 	made, err := p.hooks.Create(context.WithoutCancel(ctx), hook.Create(p.desired, p.secret.value))
 	if err != nil {
@@ -272,6 +282,7 @@ func (p *pass) create(ctx context.Context) (ctrl.Result, error) {
 		}
 		return p.refused(ctx, err)
 	}
+	p.claims.reserve(p.obj, claim{p.server, made.ID}) // Until the cache shows that it is ours.
 	p.logger(ctx).Info("Created hook", "hookID", made.ID)
 	p.events.Normal(p.obj, v1alpha1.EventCreated, fmt.Sprint(made.ID), fmt.Sprintf("Created webhook %d of the %s", made.ID, p.place))
 	p.noteApplied(edit{blind: true}, *made)

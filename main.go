@@ -226,6 +226,7 @@ func newOperator(mgr ctrl.Manager, o *options, hosts github.Hosts) (*controllers
 			Server:    c.Server,
 			Hosts:     hosts,
 			Token:     c.Token,
+			App:       c.App,
 			RootCAs:   c.RootCAs,
 			UserAgent: "github-webhook-operator/" + version,
 		})

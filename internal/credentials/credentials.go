@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -35,14 +36,12 @@ var (
 
 const caKey = "ca.crt"
 
-// Credentials are the content of a Secret: who is calling, and where.
+// Credentials are the content of a Secret: who is calling, and where. There is either a Token or an App.
 type Credentials struct {
-	Server         github.Server
-	Token          github.Secret
-	AppID          string
-	PrivateKey     github.Secret
-	InstallationID string
-	RootCAs        *x509.CertPool
+	Server  github.Server
+	Token   github.Secret
+	App     *github.AppCredentials
+	RootCAs *x509.CertPool
 }
 
 // CheckType refuses Secrets that hold a credential of the cluster itself, whatever refers to them: nobody may have them
@@ -56,26 +55,29 @@ func CheckType(secret *corev1.Secret) error {
 	}
 }
 
-// Parse reads a Secret. Errors wrap ErrInvalid, ErrRefusedType or github.ErrServerURL and never contain a value.
+// Parse reads a Secret. Errors wrap ErrInvalid or ErrRefusedType, beside them github's own for a server's address, an
+// App's ID or its key, and never contain a value.
 func Parse(secret *corev1.Secret) (Credentials, error) {
 	if err := CheckType(secret); err != nil {
 		return Credentials{}, err
 	}
 	r := reader{secret: secret}
-	c := Credentials{
-		Token:          github.NewSecret(r.value(tokenKeys)),
-		AppID:          r.value(appIDKeys),
-		PrivateKey:     github.NewSecret(r.value(privateKeyKeys)),
-		InstallationID: r.value(installationIDKeys),
-	}
-	githubURL := r.value(githubURLKeys)
+	c := Credentials{Token: github.NewSecret(r.value(tokenKeys))}
+	app := github.AppCredentials{ID: r.value(appIDKeys), PrivateKey: github.NewSecret(r.value(privateKeyKeys))}
+	installationID, githubURL := r.value(installationIDKeys), r.value(githubURLKeys)
 	if r.err != nil {
 		return Credentials{}, r.err
 	}
-	if err := c.checkLogin(secret.Name); err != nil {
+	if err := checkLogin(secret.Name, c.Token, app); err != nil {
 		return Credentials{}, err
 	}
 	var err error
+	if app.ID != "" {
+		if app.InstallationID, err = r.checkApp(app, installationID); err != nil {
+			return Credentials{}, err
+		}
+		c.App = &app
+	}
 	if c.Server, err = github.ParseServer(githubURL); err != nil {
 		return Credentials{}, fmt.Errorf("%w: Secret %q, key %s: %w", ErrInvalid, secret.Name, r.spelling(githubURLKeys), err)
 	}
@@ -85,20 +87,42 @@ func Parse(secret *corev1.Secret) (Credentials, error) {
 	return c, nil
 }
 
-func (c Credentials) checkLogin(name string) error {
-	app := c.AppID != "" || !c.PrivateKey.IsZero()
+// checkLogin wants one login, and that whole.
+func checkLogin(name string, token github.Secret, app github.AppCredentials) error {
+	isApp := app.ID != "" || !app.PrivateKey.IsZero()
 	switch {
-	case !c.Token.IsZero() && app:
+	case !token.IsZero() && isApp:
 		return fmt.Errorf("%w: Secret %q has both a token and an App (appID, privateKey): remove one of the two", ErrInvalid, name)
-	case c.Token.IsZero() && !app:
+	case token.IsZero() && !isApp:
 		return fmt.Errorf("%w: Secret %q has neither token nor appID and privateKey: add a token, or an App's ID and key", ErrInvalid, name)
-	case app && c.AppID == "":
+	case isApp && app.ID == "":
 		return fmt.Errorf("%w: Secret %q has privateKey but no appID: add the App's ID or client ID", ErrInvalid, name)
-	case app && c.PrivateKey.IsZero():
+	case isApp && app.PrivateKey.IsZero():
 		return fmt.Errorf("%w: Secret %q has appID but no privateKey: add the App's private key in PEM form", ErrInvalid, name)
 	default:
 		return nil
 	}
+}
+
+// checkApp holds an App's values against what they must look like, and reads the ID of its installation, 0 where there
+// is none.
+func (r *reader) checkApp(app github.AppCredentials, installationID string) (int64, error) {
+	if err := app.Check(); err != nil {
+		keys := privateKeyKeys
+		if errors.Is(err, github.ErrAppID) {
+			keys = appIDKeys
+		}
+		return 0, fmt.Errorf("%w: Secret %q, key %s: %w", ErrInvalid, r.secret.Name, r.spelling(keys), err)
+	}
+	if installationID == "" {
+		return 0, nil
+	}
+	id, err := strconv.ParseInt(installationID, 10, 64)
+	if err != nil || id <= 0 {
+		return 0, fmt.Errorf("%w: Secret %q, key %s: it must be the installation's number, as in the address of its settings page; "+
+			"without it the installation is looked up", ErrInvalid, r.secret.Name, r.spelling(installationIDKeys))
+	}
+	return id, nil
 }
 
 func rootCAs(secret *corev1.Secret) (*x509.CertPool, error) {

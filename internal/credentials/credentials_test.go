@@ -1,6 +1,10 @@
 package credentials_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"strings"
 	"testing"
@@ -25,11 +29,23 @@ func secretWith(data map[string]string) *corev1.Secret {
 	return s
 }
 
+// pemKey is an App's private key as GitHub gives it out.
+func pemKey(t *testing.T) string {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+}
+
 func TestParse(t *testing.T) {
 	server := func(url string) github.Server {
 		s, err := github.ParseServer(url)
 		NewWithT(t).Expect(err).NotTo(HaveOccurred())
 		return s
+	}
+	key := strings.TrimSpace(pemKey(t))
+	app := func(installationID int64) *github.AppCredentials {
+		return &github.AppCredentials{ID: "1", PrivateKey: github.NewSecret(key), InstallationID: installationID}
 	}
 	for _, c := range []struct {
 		name string
@@ -40,15 +56,19 @@ func TestParse(t *testing.T) {
 		{"a token with a newline", map[string]string{"token": "t\n"}, credentials.Credentials{Server: server(""), Token: github.NewSecret("t")}},
 		{"actions-runner-controller's token", map[string]string{"github_token": "t"}, credentials.Credentials{Server: server(""), Token: github.NewSecret("t")}},
 		{"both spellings alike", map[string]string{"token": "t", "github_token": "t"}, credentials.Credentials{Server: server(""), Token: github.NewSecret("t")}},
-		{"an App", map[string]string{"appID": "1", "privateKey": "k", "installationID": "2"},
-			credentials.Credentials{Server: server(""), AppID: "1", PrivateKey: github.NewSecret("k"), InstallationID: "2"}},
-		{"an App as Flux has it", map[string]string{"githubAppID": "1", "githubAppPrivateKey": "k", "githubAppInstallationID": "2", "githubAppBaseURL": "https://ghe.example.com/api/v3"},
-			credentials.Credentials{Server: server("https://ghe.example.com"), AppID: "1", PrivateKey: github.NewSecret("k"), InstallationID: "2"}},
+		{"an App", map[string]string{"appID": "1", "privateKey": key, "installationID": "2"},
+			credentials.Credentials{Server: server(""), App: app(2)}},
+		{"an App whose installation is looked up", map[string]string{"appID": "1", "privateKey": key},
+			credentials.Credentials{Server: server(""), App: app(0)}},
+		{"an App with newlines after its values", map[string]string{"appID": "1\n", "privateKey": key + "\n\n", "installationID": " 2\n"},
+			credentials.Credentials{Server: server(""), App: app(2)}},
+		{"an App as Flux has it", map[string]string{"githubAppID": "1", "githubAppPrivateKey": key, "githubAppInstallationID": "2", "githubAppBaseURL": "https://ghe.example.com/api/v3"},
+			credentials.Credentials{Server: server("https://ghe.example.com"), App: app(2)}},
 		{"an App as Argo CD has it, whose url is the repository's", map[string]string{"url": "https://github.com/octo-org/hello-world", "githubAppID": "1",
-			"githubAppPrivateKey": "k", "githubAppInstallationID": "2", "githubAppEnterpriseBaseUrl": "https://ghe.example.com/api/v3"},
-			credentials.Credentials{Server: server("https://ghe.example.com"), AppID: "1", PrivateKey: github.NewSecret("k"), InstallationID: "2"}},
-		{"an App as actions-runner-controller has it", map[string]string{"github_app_id": "1", "github_app_private_key": "k", "github_app_installation_id": "2"},
-			credentials.Credentials{Server: server(""), AppID: "1", PrivateKey: github.NewSecret("k"), InstallationID: "2"}},
+			"githubAppPrivateKey": key, "githubAppInstallationID": "2", "githubAppEnterpriseBaseUrl": "https://ghe.example.com/api/v3"},
+			credentials.Credentials{Server: server("https://ghe.example.com"), App: app(2)}},
+		{"an App as actions-runner-controller has it", map[string]string{"github_app_id": "1", "github_app_private_key": key, "github_app_installation_id": "2"},
+			credentials.Credentials{Server: server(""), App: app(2)}},
 		{"another server", map[string]string{"token": "t", "githubURL": "https://octocorp.ghe.com"},
 			credentials.Credentials{Server: server("https://octocorp.ghe.com"), Token: github.NewSecret("t")}},
 	} {
@@ -62,6 +82,7 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
+	key := pemKey(t)
 	for _, c := range []struct {
 		name string
 		data map[string]string
@@ -72,6 +93,11 @@ func TestParseRefuses(t *testing.T) {
 		{"both logins", map[string]string{"token": "hidden", "appID": "1", "privateKey": "hidden"}, []string{"both a token and an App"}},
 		{"an App without its key", map[string]string{"appID": "1"}, []string{"no privateKey"}},
 		{"a key without its App", map[string]string{"privateKey": "hidden"}, []string{"no appID"}},
+		{"a key that is none", map[string]string{"appID": "1", "privateKey": "hidden"}, []string{"key privateKey", "PEM form"}},
+		{"a key that is none under Flux's name", map[string]string{"githubAppID": "1", "githubAppPrivateKey": "hidden"}, []string{"key githubAppPrivateKey"}},
+		{"the key in the place of the ID", map[string]string{"appID": "-----BEGIN hidden", "privateKey": key}, []string{"key appID", "client ID"}},
+		{"an installation that is no number", map[string]string{"appID": "1", "privateKey": key, "installationID": "hidden"}, []string{"key installationID", "looked up"}},
+		{"an installation below 1", map[string]string{"appID": "1", "privateKey": key, "github_app_installation_id": "0"}, []string{"key github_app_installation_id"}},
 		{"two spellings that differ", map[string]string{"token": "hidden1", "github_token": "hidden2"}, []string{"token and github_token"}},
 		{"two servers", map[string]string{"token": "hidden", "githubURL": "https://a.example.com", "githubAppBaseURL": "https://b.example.com"}, []string{"githubURL and githubAppBaseURL"}},
 		{"a server that is no URL", map[string]string{"token": "hidden", "githubURL": "ssh://git@example.com"}, []string{"githubURL"}},
@@ -171,7 +197,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, key1, value1, key2, value2 string) {
 		parsed, err := credentials.Parse(secretWith(map[string]string{key1: value1, key2: value2}))
 		if err == nil {
-			if parsed.Token.IsZero() == (parsed.AppID == "" || parsed.PrivateKey.IsZero()) {
+			if parsed.Token.IsZero() == (parsed.App == nil) {
 				t.Errorf("accepted neither or both logins from %q and %q", key1, key2)
 			}
 			return

@@ -75,7 +75,7 @@ type InstallationTokenRequest struct {
 	Permissions   map[string]string `json:"permissions,omitempty"`
 }
 
-// App reads the App that the client's credential, a JSON web token, stands for.
+// App reads the App that the client logs in as.
 func (c *Client) App(ctx context.Context) (*App, error) {
 	var answer App
 	if _, err := c.do(ctx, call{method: http.MethodGet, path: "/app", route: "/app"}, &answer); err != nil {
@@ -105,6 +105,7 @@ func (h Hooks) installation(ctx context.Context) (*Installation, error) {
 	if err != nil {
 		return nil, err
 	}
+	k.target = nil // The App itself asks.
 	var answer Installation
 	if _, err := h.client.do(ctx, k, &answer); err != nil {
 		return nil, err

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -32,12 +31,16 @@ type Options struct {
 	Hosts Hosts
 	// Token is sent as the bearer token: a personal access token, an installation's token, or an App's JSON web token.
 	Token Secret
+	// App logs in as an App instead.
+	App *AppCredentials
 	// RootCAs sign the server's certificate; nil is the system's pool.
 	RootCAs *x509.CertPool
 	// UserAgent names the program. GitHub refuses requests without one.
 	UserAgent string
 	// Timeout bounds each request; 0 is 10 s.
 	Timeout time.Duration
+	// Now is the clock by which an App logs in; nil is time.Now.
+	Now func() time.Time
 }
 
 // Client talks to one server with one credential. It is safe for concurrent use.
@@ -48,20 +51,19 @@ type Client struct {
 	// transport is a stack: redirects on top, then the login, then the network. What knows budgets or stored answers
 	// belongs between the login and the network, where it sees each hop with its credential.
 	transport http.RoundTripper
+	login     login
 	network   *http.Transport
 }
 
 // NewClient makes a client. It connects nowhere. Errors wrap ErrHostNotAllowed, ErrUnauthorized where the token is none,
-// or ErrUnavailable where the proxy in the environment is none.
+// ErrAppID or ErrPrivateKey, or ErrUnavailable where the proxy in the environment is none.
 func NewClient(options Options) (*Client, error) {
 	return newClient(options, http.ProxyFromEnvironment)
 }
 
 func newClient(options Options, proxy proxyFunc) (*Client, error) {
+	options = options.withDefaults()
 	if err := options.Hosts.Allow(options.Server); err != nil {
-		return nil, err
-	}
-	if err := checkToken(options.Token); err != nil {
 		return nil, err
 	}
 	root, err := url.Parse(options.Server.APIRoot())
@@ -72,28 +74,24 @@ func newClient(options Options, proxy proxyFunc) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if options.Timeout == 0 {
-		options.Timeout = requestTimeout
+	login, err := newLogin(options, network)
+	if err != nil {
+		return nil, err
 	}
-	if options.UserAgent == "" {
-		options.UserAgent = "github-webhook-operator"
-	}
-	return &Client{
-		options: options, root: root,
-		transport: redirects{bearer{options.Token, network}}, network: network,
-	}, nil
+	return &Client{options: options, root: root, transport: redirects{login}, login: login, network: network}, nil
 }
 
-// checkToken refuses what cannot be sent as a token, before it fails on every request.
-func checkToken(token Secret) error {
-	value := token.reveal()
-	switch {
-	case value == "":
-		return fmt.Errorf("%w: there is no token", ErrUnauthorized)
-	case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return fmt.Errorf("%w: the token contains a space, a line break or another character that no token has", ErrUnauthorized)
+func (o Options) withDefaults() Options {
+	if o.Timeout == 0 {
+		o.Timeout = requestTimeout
 	}
-	return nil
+	if o.UserAgent == "" {
+		o.UserAgent = "github-webhook-operator"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
 }
 
 // Server is the server that the client talks to.
@@ -112,6 +110,8 @@ type call struct {
 	page *url.URL
 	// body is encoded as JSON; nil is none.
 	body any
+	// target is the repository or organization that it is about, with its webhooks' permission; nil is the App itself.
+	target *target
 	// secrets are the values in the body that no error may contain.
 	secrets []string
 	// maxBody is another bound for the answer; 0 is the usual one.
@@ -138,7 +138,9 @@ func (c *Client) do(ctx context.Context, k call, into answer) (http.Header, erro
 	defer func() { _ = response.Body.Close() }()
 	defer drain(response.Body)
 	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return nil, k.refused(response)
+		e := k.refused(response)
+		c.login.refused(e, response)
+		return nil, e
 	}
 	if into == nil {
 		return response.Header, nil
@@ -168,7 +170,7 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 		}
 		body = bytes.NewReader(encoded)
 	}
-	request, err := http.NewRequestWithContext(ctx, k.method, address.String(), body)
+	request, err := http.NewRequestWithContext(withTarget(ctx, k.target), k.method, address.String(), body)
 	if err != nil {
 		return nil, k.fail(nil, "the request has no valid address")
 	}

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -17,6 +17,12 @@ import (
 var (
 	// ErrUnauthorized: GitHub answered 401, or would: the credential is wrong, expired or revoked.
 	ErrUnauthorized = errors.New("the credential is not valid")
+	// ErrUnknownApp: the server has no App of this ID. It is an ErrUnauthorized.
+	ErrUnknownApp = fmt.Errorf("there is no such GitHub App: %w", ErrUnauthorized)
+	// ErrKeyRefused: the private key is none of the App's, or no longer. It is an ErrUnauthorized.
+	ErrKeyRefused = fmt.Errorf("the private key is not one of the GitHub App's: %w", ErrUnauthorized)
+	// ErrClock: this machine's clock and the server's differ too much for an App to log in. It is an ErrUnauthorized.
+	ErrClock = fmt.Errorf("the clock is off: %w", ErrUnauthorized)
 	// ErrForbidden: GitHub answered 403: the credential lacks a permission. Error.AcceptedPermissions may name it.
 	ErrForbidden = errors.New("forbidden by GitHub")
 	// ErrBlocked: GitHub took the repository down (451, or 403). It is an ErrForbidden.
@@ -52,6 +58,8 @@ type Error struct {
 	Message string
 	// AcceptedPermissions are those that would have sufficed, as GitHub names them: repository_hooks=write.
 	AcceptedPermissions string
+	// AppID is the App ID or client ID of the App that was logged in as; empty with a token.
+	AppID string
 	// RetryAt is when GitHub takes requests again, by this machine's clock; zero where it does not say.
 	RetryAt time.Time
 	// RequestID is what GitHub's support asks for. It is not part of the error's text.
@@ -90,10 +98,15 @@ var errTimeout = errors.New("time-out")
 // lost is the error for a request without a usable answer. The texts of net and net/http are not taken over: they name
 // local ports, which change, and could quote what was sent.
 func (k call) lost(ctx context.Context, err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e // The login's own request failed.
+	}
 	var own tooLarge
 	switch cause := context.Cause(ctx); {
 	case errors.Is(err, ErrRedirect):
 		return k.fail(ErrRedirect, err.Error())
+	case errors.Is(err, ErrPrivateKey):
+		return k.fail(ErrPrivateKey, err.Error())
 	case errors.Is(err, errNotPublic):
 		return k.fail(ErrHostNotAllowed, "the host is allowed by a wildcard of --github-hosts only and has an address that is not public: "+
 			"name it there itself if it may be talked to")
@@ -170,7 +183,7 @@ func (k call) refused(response *http.Response) *Error {
 	if err == nil {
 		words = parseRefusal(body).sentence()
 	}
-	hide := newRedactor(append(k.secrets, credentialOf(response.Request))...)
+	hide := newRedactor(slices.Concat(k.secrets, credentialsOf(response.Request))...)
 	header := response.Header
 	e := k.fail(classify(response.StatusCode, header, words), hide.line(words, maxMessage))
 	e.StatusCode = response.StatusCode
@@ -183,12 +196,4 @@ func (k call) refused(response *http.Response) *Error {
 		e.Message = http.StatusText(e.StatusCode)
 	}
 	return e
-}
-
-// credentialOf is what the request was sent with in the end, whoever logged in.
-func credentialOf(request *http.Request) string {
-	if request == nil {
-		return ""
-	}
-	return strings.TrimPrefix(request.Header.Get("Authorization"), bearerPrefix)
 }

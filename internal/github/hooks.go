@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // Hooks are the webhooks of one place: a repository, an organization, or an App, which has exactly one, without an ID.
@@ -15,6 +16,8 @@ type Hooks struct {
 	kind   place
 	// path of the place, and its pattern.
 	path, route string
+	// account is the owner or organization, in lower case.
+	account string
 	// settings is the place's page of webhooks.
 	settings string
 	// misnamed: GitHub has no names such as these.
@@ -36,6 +39,7 @@ func (c *Client) RepositoryHooks(owner, repo string) Hooks {
 	return Hooks{
 		client: c, kind: repository,
 		path: "/repos/" + owner + "/" + repo, route: "/repos/{owner}/{repo}",
+		account:  strings.ToLower(owner),
 		settings: c.Server().String() + "/" + owner + "/" + repo + "/settings/hooks/",
 		misnamed: !isName(owner) || !isName(repo),
 	}
@@ -46,12 +50,13 @@ func (c *Client) OrganizationHooks(org string) Hooks {
 	return Hooks{
 		client: c, kind: organization,
 		path: "/orgs/" + org, route: "/orgs/{org}",
+		account:  strings.ToLower(org),
 		settings: c.Server().String() + "/organizations/" + org + "/settings/hooks/",
 		misnamed: !isName(org),
 	}
 }
 
-// AppHook is the webhook of the App that the client's credential, a JSON web token, stands for. IDs are ignored.
+// AppHook is the webhook of the App that the client logs in as. IDs are ignored.
 func (c *Client) AppHook() Hooks {
 	return Hooks{client: c, kind: app, path: "/app", route: "/app"}
 }
@@ -189,7 +194,9 @@ func (h Hooks) all(method string) (call, error) {
 	if h.kind == app {
 		return call{}, h.unsupported("list of webhooks")
 	}
-	return h.call(method, "/hooks", "/hooks")
+	c, err := h.call(method, "/hooks", "/hooks")
+	c.target = &target{Hooks: h, whole: true}
+	return c, err
 }
 
 // one is a call to a hook by its ID, or to what lies below it.
@@ -212,6 +219,9 @@ func (h Hooks) call(method, path, route string) (call, error) {
 	c := call{method: method, path: h.path + path, route: h.route + route}
 	if h.misnamed {
 		return call{}, c.fail(ErrNotFound, "GitHub has no names such as this")
+	}
+	if h.kind != app {
+		c.target = &target{Hooks: h}
 	}
 	return c, nil
 }

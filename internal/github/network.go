@@ -16,21 +16,6 @@ import (
 // idleConnections are kept for as many objects as three controllers look at together by default.
 const idleConnections = 32
 
-// bearer logs in with a token that stays the same.
-type bearer struct {
-	token Secret
-	next  http.RoundTripper
-}
-
-// RoundTrip sends the request with the token.
-func (t bearer) RoundTrip(request *http.Request) (*http.Response, error) {
-	request = request.Clone(request.Context())
-	request.Header.Set("Authorization", bearerPrefix+t.token.reveal())
-	return t.next.RoundTrip(request)
-}
-
-const bearerPrefix = "Bearer "
-
 // proxyFunc is what http.ProxyFromEnvironment is.
 type proxyFunc func(*http.Request) (*url.URL, error)
 

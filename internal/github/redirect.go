@@ -51,12 +51,21 @@ func redirected(request *http.Request, response *http.Response) (*http.Request, 
 		return nil, fmt.Errorf("%w to another host: the credential goes to %s only", ErrRedirect, request.URL.Host)
 	}
 	location.Fragment = ""
-	again := request.Clone(request.Context())
-	again.URL = location
-	if request.GetBody != nil {
-		if again.Body, err = request.GetBody(); err != nil {
-			return nil, err
-		}
+	again, err := rewound(request)
+	if err != nil {
+		return nil, err
 	}
+	again.URL = location
 	return again, nil
+}
+
+// rewound is the same request, to be sent again from its beginning.
+func rewound(request *http.Request) (*http.Request, error) {
+	again := request.Clone(request.Context())
+	if request.GetBody == nil {
+		return again, nil
+	}
+	var err error
+	again.Body, err = request.GetBody()
+	return again, err
 }

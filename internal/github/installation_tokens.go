@@ -1,0 +1,84 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// renewBefore is how long before its end a token is no longer used, so that it does not end on the way.
+const renewBefore = 5 * time.Minute
+
+// tokenKey is what a token is good for.
+type tokenKey struct {
+	installation int64
+	permission   string
+}
+
+// installationTokens are the tokens in use, one for each installation and permission.
+type installationTokens struct {
+	now func() time.Time
+
+	mu   sync.Mutex
+	kept map[tokenKey]*InstallationToken
+
+	minting flights[tokenKey, Secret]
+}
+
+// of is a token that lasts for some minutes yet.
+func (k *installationTokens) of(ctx context.Context, client *Client, key tokenKey) (Secret, error) {
+	if token, ok := k.usable(key); ok {
+		return token, nil
+	}
+	return k.minting.do(ctx, key, func(ctx context.Context) (Secret, error) {
+		if token, ok := k.usable(key); ok {
+			return token, nil
+		}
+		token, err := mint(ctx, client, key)
+		if err != nil {
+			return Secret{}, err
+		}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.kept[key] = token
+		return token.Token, nil
+	})
+}
+
+func (k *installationTokens) usable(key tokenKey) (Secret, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	token := k.kept[key]
+	if token == nil || !k.now().Before(token.ExpiresAt.Add(-renewBefore)) {
+		return Secret{}, false
+	}
+	return token.Token, true
+}
+
+// discard a token. One that replaced it stays.
+func (k *installationTokens) discard(token Secret) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	maps.DeleteFunc(k.kept, func(_ tokenKey, kept *InstallationToken) bool { return kept.Token == token })
+}
+
+// mint makes a token. A permission that the installation was not granted is ErrForbidden and named as GitHub would name it.
+func mint(ctx context.Context, client *Client, key tokenKey) (*InstallationToken, error) {
+	token, err := client.CreateInstallationToken(ctx, key.installation, InstallationTokenRequest{
+		Permissions: map[string]string{key.permission: "write"},
+	})
+	if e, ok := errors.AsType[*Error](err); ok && e.StatusCode == http.StatusUnprocessableEntity &&
+		strings.Contains(strings.ToLower(e.Message), "permission") {
+		e.class, e.AcceptedPermissions = ErrForbidden, key.permission+"=write"
+	}
+	return token, reclass(err, ErrNotFound, ErrNotInstalled)
+}
+
+// sentToken is the token of a request.
+func sentToken(request *http.Request) Secret {
+	return NewSecret(strings.TrimPrefix(request.Header.Get("Authorization"), bearerPrefix))
+}

@@ -1,0 +1,96 @@
+package github
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// login puts the credential on each request.
+type login interface {
+	http.RoundTripper
+	// refused learns from GitHub's refusal, and adds to the error what only the login knows.
+	refused(e *Error, response *http.Response)
+}
+
+// newLogin is the login that the options ask for. Errors wrap ErrUnauthorized, ErrAppID or ErrPrivateKey.
+func newLogin(options Options, network http.RoundTripper) (login, error) {
+	if options.App == nil {
+		return bearer{options.Token, network}, checkToken(options.Token)
+	}
+	if !options.Token.IsZero() {
+		return nil, fmt.Errorf("%w: there are both a token and an App", ErrUnauthorized)
+	}
+	return newAppLogin(*options.App, options.Now, network)
+}
+
+// checkToken refuses what cannot be sent as a token, before it fails on every request.
+func checkToken(token Secret) error {
+	value := token.reveal()
+	switch {
+	case value == "":
+		return fmt.Errorf("%w: there is no token", ErrUnauthorized)
+	case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return fmt.Errorf("%w: the token contains a space, a line break or another character that no token has", ErrUnauthorized)
+	}
+	return nil
+}
+
+// bearer logs in with a token that stays the same.
+type bearer struct {
+	token Secret
+	next  http.RoundTripper
+}
+
+// RoundTrip sends the request with the token.
+func (t bearer) RoundTrip(request *http.Request) (*http.Response, error) {
+	return t.next.RoundTrip(authorized(request, t.token))
+}
+
+func (bearer) refused(*Error, *http.Response) {
+	// GitHub's words say it all: there is one token.
+}
+
+const bearerPrefix = "Bearer "
+
+// authorized is the request with a token.
+func authorized(request *http.Request, token Secret) *http.Request {
+	request = request.Clone(request.Context())
+	request.Header.Set("Authorization", bearerPrefix+token.reveal())
+	return request
+}
+
+// credentialsOf are what the request was sent with in the end, whoever logged in, and the parts of a JSON web token.
+func credentialsOf(request *http.Request) []string {
+	if request == nil {
+		return nil
+	}
+	sent := strings.TrimPrefix(request.Header.Get("Authorization"), bearerPrefix)
+	all := []string{sent}
+	for part := range strings.SplitSeq(sent, ".") {
+		if len(part) >= tokenLength {
+			all = append(all, part)
+		}
+	}
+	return all
+}
+
+// target is the repository or organization that a call is about.
+type target struct {
+	Hooks
+	// whole: the call is about the place itself and not about one of its hooks, so a 404 means that the place is not there.
+	whole bool
+}
+
+type targetKey struct{}
+
+// withTarget tells the login what the request is about; nil is the App itself.
+func withTarget(ctx context.Context, t *target) context.Context {
+	return context.WithValue(ctx, targetKey{}, t)
+}
+
+func targetOf(request *http.Request) *target {
+	t, _ := request.Context().Value(targetKey{}).(*target)
+	return t
+}

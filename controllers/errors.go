@@ -74,17 +74,21 @@ func (p *pass) explain(err error) (reason, message string) {
 		return v1alpha1.ReasonHostNotAllowed, fmt.Sprintf("Secret %q: %v", secret, err)
 	case errors.Is(err, credentials.ErrInvalid), errors.Is(err, credentials.ErrRefusedType):
 		return v1alpha1.ReasonCredentialsInvalid, err.Error()
+	case errors.Is(err, github.ErrPrivateKey), errors.Is(err, github.ErrAppID):
+		return v1alpha1.ReasonCredentialsInvalid, fmt.Sprintf("Secret %q: %v", secret, err)
 	case errors.Is(err, github.ErrRateLimited):
 		return v1alpha1.ReasonRateLimited, fmt.Sprintf("GitHub's rate limit is used up until %s; the operator goes on then",
 			p.retryTime(err).UTC().Format(time.RFC3339))
 	case errors.Is(err, github.ErrUnavailable):
 		return v1alpha1.ReasonGitHubUnavailable, fmt.Sprintf("%s is not available, the operator keeps trying: %v", p.server, err)
 	case errors.Is(err, github.ErrUnauthorized):
-		return v1alpha1.ReasonUnauthorized, fmt.Sprintf("GitHub refuses the credential in Secret %q (%v): put a valid one there", secret, err)
+		return v1alpha1.ReasonUnauthorized, p.explainUnauthorized(err)
 	case errors.Is(err, github.ErrArchived):
 		return v1alpha1.ReasonRepositoryArchived, fmt.Sprintf("The %s is archived and so read-only: unarchive it, or delete this object", p.place)
 	case errors.Is(err, github.ErrForbidden):
 		return v1alpha1.ReasonForbidden, p.explainForbidden(err)
+	case errors.Is(err, github.ErrNotInstalled):
+		return v1alpha1.ReasonNotInstalled, p.explainNotInstalled(err)
 	case errors.Is(err, github.ErrNotFound):
 		return v1alpha1.ReasonTargetNotFound, fmt.Sprintf("GitHub shows no webhooks of the %s: it does not exist, "+
 			"or the credential in Secret %q may not administer them (classic scope %s)", p.place, secret, p.place.scope())
@@ -102,6 +106,37 @@ func (p *pass) explain(err error) (reason, message string) {
 		return v1alpha1.ReasonGitHubUnavailable, fmt.Sprintf("%s gave an answer that the operator does not know, it keeps trying: %v", p.server, e)
 	}
 	return "", ""
+}
+
+func (p *pass) explainUnauthorized(err error) string {
+	secret := p.spec.CredentialsRef.Name
+	e, _ := errors.AsType[*github.Error](err)
+	switch {
+	case e == nil || e.AppID == "":
+		return fmt.Sprintf("GitHub refuses the credential in Secret %q (%v): put a valid one there", secret, err)
+	case errors.Is(err, github.ErrUnknownApp):
+		return fmt.Sprintf("%s has no GitHub App %s: put the App ID or client ID that the App's settings show into Secret %q", p.server, e.AppID, secret)
+	case errors.Is(err, github.ErrKeyRefused):
+		return fmt.Sprintf("GitHub does not take the private key in Secret %q for one of GitHub App %s (%s): "+
+			"generate one in the App's settings and put it there", secret, e.AppID, e.Message)
+	case errors.Is(err, github.ErrClock):
+		return fmt.Sprintf("GitHub refuses the login of GitHub App %s because of its times: %s. Set the clock of the operator's node", e.AppID, e.Message)
+	default:
+		return fmt.Sprintf("GitHub refuses the login of GitHub App %s in Secret %q: %v", e.AppID, secret, err)
+	}
+}
+
+// explainNotInstalled tells an installation that the Secret names, and that is gone, from none that could be found.
+func (p *pass) explainNotInstalled(err error) string {
+	secret, app := p.spec.CredentialsRef.Name, "the GitHub App"
+	if e, ok := errors.AsType[*github.Error](err); ok && e.AppID != "" {
+		app = "GitHub App " + e.AppID
+	}
+	if !errors.Is(err, github.ErrNotFound) {
+		return fmt.Sprintf("The installation of %s that Secret %q names does not exist: correct its installationID, or remove that to have it looked up", app, secret)
+	}
+	return fmt.Sprintf("GitHub shows no installation of %s (Secret %q) on the %s: install the App there, from the App's settings, "+
+		"or add what is missing to its installation", app, secret, p.place)
 }
 
 func (p *pass) explainForbidden(err error) string {

@@ -37,6 +37,7 @@ var _ = storiesOf("A crash", func(kind hookKind) {
 			Expect(h.get(ctx).HookStatus().HookID).To(Equal(w.only().ID))
 			Expect(h.get(ctx).HookStatus().Creating).To(BeNil())
 			Expect(w.writes()).To(Equal([]string{"POST /hooks"}))
+			h.told(ctx, v1alpha1.EventCreated, fmt.Sprint(w.only().ID))
 		},
 		Entry("Never", v1alpha1.AdoptNever),
 		Entry("MatchURL", v1alpha1.AdoptMatchURL),

@@ -101,6 +101,7 @@ func (p *pass) findNamed(ctx context.Context) (*github.Hook, error) {
 func (p *pass) choose(ctx context.Context, hooks []github.Hook) (*github.Hook, error) {
 	made, err := p.created(ctx, hooks)
 	if made != nil || err != nil {
+		p.recovered = made != nil
 		return made, err
 	}
 	same := hook.WithURL(hooks, p.desired.URL)

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
@@ -44,7 +47,12 @@ type Operator struct {
 	urls            *lru.Cache[secretURL, string] // from Secrets, so that a quiet poll reads none
 	pod             *corev1.Pod
 	defaultInterval time.Duration
+	// uses tell, one for each kind, whether an object of that kind refers to a Secret.
+	uses []func(context.Context, types.NamespacedName) bool
 }
+
+// sweepInterval is how often clients that nobody uses are dropped.
+const sweepInterval = 10 * time.Minute
 
 // urlsKept bounds the memory of URLs from Secrets. Losing one costs one read of its Secret.
 const urlsKept = 10_000
@@ -63,7 +71,17 @@ func NewOperator(o Options) (*Operator, error) {
 		events:       NewEvents(mgr.GetEventRecorder("github-webhook-operator"), mgr.GetScheme()),
 		urls:         urls, pod: o.Pod, defaultInterval: o.DefaultInterval,
 	}
-	return operator, nil
+	return operator, mgr.Add(manager.RunnableFunc(operator.sweep))
+}
+
+// sweep drops, now and then, the clients of credentials that no object refers to any more.
+func (o *Operator) sweep(ctx context.Context) error {
+	wait.UntilWithContext(ctx, func(ctx context.Context) {
+		o.credentials.Prune(func(secret types.NamespacedName) bool {
+			return slices.ContainsFunc(o.uses, func(use func(context.Context, types.NamespacedName) bool) bool { return use(ctx, secret) })
+		})
+	}, sweepInterval)
+	return nil
 }
 
 // CachesSynced is ready when the caches show what the API server has.

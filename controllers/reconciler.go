@@ -80,8 +80,10 @@ type pass struct {
 	hookSpec *v1alpha1.HookSpec
 	status   *v1alpha1.HookStatus
 	place    place
-	fresh    bool // obj was read past the cache in this pass
-	released bool // obj was let go
+
+	fresh     bool // obj was read past the cache in this pass
+	recovered bool // the hook found is one that a lost answer made
+	released  bool // obj was let go
 
 	// Known after connect.
 	hooks   github.Hooks

@@ -9,8 +9,9 @@ import (
 
 // request asks for something to be done once.
 type request struct {
-	name  string // The annotation without its prefix.
-	value string
+	annotation string
+	name       string // The annotation without its prefix.
+	value      string
 }
 
 // maxRequest bounds what is kept of a request in status.
@@ -27,7 +28,7 @@ func (p *pass) requests() []request {
 		_, name, _ := strings.Cut(annotation, "/")
 		value = truncate(value, maxRequest)
 		if handled, done := p.status.HandledRequests[name]; ok && !(done && handled == value) {
-			requests = append(requests, request{name, value})
+			requests = append(requests, request{annotation, name, value})
 		}
 	}
 	return requests
@@ -44,7 +45,7 @@ func (p *pass) handled(r request) {
 // looked notes that GitHub was looked at, which is all that a reconcile request asks for.
 func (p *pass) looked() {
 	for _, r := range p.requests() {
-		if "github-webhooks.dev/"+r.name == v1alpha1.AnnotationReconcile {
+		if r.annotation == v1alpha1.AnnotationReconcile {
 			p.handled(r)
 		}
 	}

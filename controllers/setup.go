@@ -56,6 +56,9 @@ func setUp[T HookObject](ctx context.Context, mgr ctrl.Manager, o *Operator, k k
 		Operator: o, kind: k.name, place: k.place, seen: seen,
 		claims: newClaims(mgr.GetClient(), k.list, k.items),
 	}
+	o.uses = append(o.uses, func(ctx context.Context, secret types.NamespacedName) bool {
+		return len(r.referring(ctx, k, secret)) > 0
+	})
 	return ctrl.NewControllerManagedBy(mgr).
 		For(k.empty, builder.WithPredicates(changes())).
 		Watches(k.empty, handler.EnqueueRequestsFromMapFunc(r.rivals(k)), builder.WithPredicates(deletions())).
@@ -116,8 +119,13 @@ func secretNames(spec *v1alpha1.WebhookSpec) []string {
 // users are the objects that refer to a Secret.
 func (r *Reconciler[T]) users(k kind[T]) handler.MapFunc {
 	return func(ctx context.Context, secret client.Object) []reconcile.Request {
-		return requestsFor(r.matching(ctx, k, client.InNamespace(secret.GetNamespace()), client.MatchingFields{secretIndex: secret.GetName()}))
+		return requestsFor(r.referring(ctx, k, client.ObjectKeyFromObject(secret)))
 	}
+}
+
+// referring lists the objects that refer to a Secret.
+func (r *Reconciler[T]) referring(ctx context.Context, k kind[T], secret types.NamespacedName) []HookObject {
+	return r.matching(ctx, k, client.InNamespace(secret.Namespace), client.MatchingFields{secretIndex: secret.Name})
 }
 
 // rivals are the objects about the same target as one that went, which may have had what they want.

@@ -161,9 +161,7 @@ func (p *pass) failed(ctx context.Context, err error) (ctrl.Result, error) {
 	}
 	p.status.ObservedGeneration = p.obj.GetGeneration()
 	p.setFailure(v)
-	if v.reason != v1alpha1.ReasonRateLimited {
-		p.events.Warning(p.obj, v.reason, "", v.message)
-	}
+	p.events.Warning(p.obj, v.reason, "", v.message)
 	switch {
 	case v.stalled:
 		p.logger(ctx).Info("Stalled", "reason", v.reason, "message", v.message)

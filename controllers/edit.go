@@ -7,10 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
 	"github.com/github-webhooks/github-webhook-operator/internal/github"
@@ -127,7 +125,7 @@ func (p *pass) edit(ctx context.Context, e edit) (ctrl.Result, error) {
 		}
 	}
 	request := hook.Edit(p.desired, e.observed, e.fields, p.secret.value, p.place.addEvents())
-	if e.config() {
+	if e.blind || e.reassert {
 		request.Config = hook.Config(p.desired, p.secret.value)
 	}
 	// A write in hand is finished when the operator is told to stop; the client bounds its time.
@@ -178,61 +176,6 @@ func (p *pass) notTaken(left []hook.Field) error {
 		"GitHub accepted the webhook of the %s but shows another value for %s: write it as GitHub shows it", p.place, join(left))}
 }
 
-// tell says what a write did, in an Event and a log line: fields by name, never by value.
-func (p *pass) tell(ctx context.Context, e edit) {
-	fields := join(e.fields)
-	logger := p.logger(ctx).WithValues("hookID", e.id, "fields", fields)
-	switch {
-	case e.adopt:
-		logger.Info("Adopted hook")
-		p.events.Normal(p.obj, v1alpha1.EventAdopted, fields, fmt.Sprintf("Took over webhook %d of the %s%s", e.id, p.place, wrote(fields)))
-	case !p.synced():
-		logger.Info("Updated hook")
-		p.events.Normal(p.obj, v1alpha1.EventUpdated, fields, fmt.Sprintf("Updated %s of webhook %d of the %s", fields, e.id, p.place))
-	default:
-		p.tellRepair(ctx, e)
-	}
-}
-
-// tellRepair says what changed without a change of the spec: on GitHub, or in a Secret.
-func (p *pass) tellRepair(ctx context.Context, e edit) {
-	drifted := e.fields
-	if e.rotated {
-		var rotated []hook.Field
-		drifted = nil
-		for _, f := range e.fields {
-			if f == hook.SecretRef || f == hook.URL && p.urlFingerprint != p.appliedURL() {
-				rotated = append(rotated, f)
-			} else {
-				drifted = append(drifted, f)
-			}
-		}
-		p.logger(ctx).Info("Applied changed Secret", "fields", join(rotated))
-		p.events.Normal(p.obj, v1alpha1.EventSecretApplied, join(rotated)+"@"+p.secret.resourceVersion,
-			fmt.Sprintf("Wrote the changed Secret's %s to webhook %d of the %s", join(rotated), e.id, p.place))
-	}
-	if len(drifted) > 0 {
-		p.logger(ctx).Info("Repaired drift", "fields", join(drifted))
-		p.events.Normal(p.obj, v1alpha1.EventDriftRepaired, join(drifted),
-			fmt.Sprintf("Somebody else had changed %s of webhook %d of the %s: put right%s", join(drifted), e.id, p.place, e.alsoReasserted()))
-	}
-}
-
-// alsoReasserted says that the secret went along with what visibly differed: nobody can see whether it was changed, too.
-func (e edit) alsoReasserted() string {
-	if !e.reassert || slices.Contains(e.fields, hook.SecretRef) {
-		return ""
-	}
-	return ", and the secret written again in case it was changed, too"
-}
-
-func wrote(fields string) string {
-	if fields == "" {
-		return ", which agrees with the spec already"
-	}
-	return " and wrote " + fields
-}
-
 // noteApplied keeps what the write carried. With it the hook is ours, and no longer one whose ID may be lost.
 func (p *pass) noteApplied(e edit, answer github.Hook) {
 	before := p.appliedHook()
@@ -260,86 +203,4 @@ func updatedAt(h github.Hook) *metav1.Time {
 		return nil
 	}
 	return &metav1.Time{Time: h.UpdatedAt.UTC()}
-}
-
-// create makes the hook. What it is about to do stands in the status before, so that the hook is found again if the
-// answer is lost or the operator dies.
-func (p *pass) create(ctx context.Context) (ctrl.Result, error) {
-	if current, err := p.readFresh(ctx); !current || err != nil {
-		return ctrl.Result{RequeueAfter: cacheLag}, err
-	}
-	if err := p.loadSecret(ctx); err != nil {
-		return p.failed(ctx, err)
-	}
-	noted := p.status.Creating
-	if err := p.noteCreating(ctx); err != nil {
-		return retryConflict(client.IgnoreNotFound(err))
-	}
-	made, err := p.hooks.Create(context.WithoutCancel(ctx), hook.Create(p.desired, p.secret.value))
-	if err != nil {
-		if !errors.Is(err, github.ErrUnavailable) {
-			p.status.Creating = noted // GitHub refused: nothing was made.
-		}
-		return p.refused(ctx, err)
-	}
-	p.claims.reserve(p.obj, claim{p.server, made.ID}) // Until the cache shows that it is ours.
-	p.logger(ctx).Info("Created hook", "hookID", made.ID)
-	p.events.Normal(p.obj, v1alpha1.EventCreated, fmt.Sprint(made.ID), fmt.Sprintf("Created webhook %d of the %s", made.ID, p.place))
-	p.noteApplied(edit{blind: true}, *made)
-	p.sees(made)
-	result := p.agreed()
-	if left := hook.Drift(p.desired, *made); len(left) > 0 {
-		result, err = p.failed(ctx, p.notTaken(left))
-	}
-	return result, errors.Join(err, p.patchStatus(ctx)) // The ID is stored at once.
-}
-
-// readFresh tells whether the object is the one that the API server has: nothing is created, and no object let go, on a
-// stale cache's word.
-func (p *pass) readFresh(ctx context.Context) (bool, error) {
-	if p.fresh {
-		return true, nil
-	}
-	fresh := p.obj.DeepCopyObject().(HookObject)
-	if err := p.apiReader.Get(ctx, client.ObjectKeyFromObject(p.obj), fresh); err != nil {
-		return false, client.IgnoreNotFound(err)
-	}
-	p.fresh = fresh.GetUID() == p.obj.GetUID() && fresh.GetGeneration() == p.obj.GetGeneration() &&
-		fresh.GetDeletionTimestamp().IsZero() == p.obj.GetDeletionTimestamp().IsZero() &&
-		equality.Semantic.DeepEqual(fresh.HookStatus(), p.before.HookStatus())
-	if p.fresh {
-		p.obj.SetResourceVersion(fresh.GetResourceVersion())
-		p.before.SetResourceVersion(fresh.GetResourceVersion())
-	}
-	return p.fresh, nil
-}
-
-// noteCreating stores the intent to create, unless somebody else changed the object since it was read.
-func (p *pass) noteCreating(ctx context.Context) error {
-	fingerprint, err := p.fingerprints.Of(ctx, p.desired.URL)
-	if err != nil {
-		return err
-	}
-	p.status.Creating = &v1alpha1.Creating{Time: p.now(), URLFingerprint: fingerprint}
-	return p.store(ctx, client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{}))
-}
-
-// refused is GitHub's no to a create. If it says that there is such a hook, that one is named or taken over.
-func (p *pass) refused(ctx context.Context, err error) (ctrl.Result, error) {
-	if !errors.Is(err, github.ErrHookExists) {
-		return p.failed(ctx, err)
-	}
-	hooks, listErr := p.hooks.List(ctx)
-	if listErr != nil {
-		return p.failed(ctx, listErr)
-	}
-	found, chooseErr := p.choose(ctx, hooks)
-	switch {
-	case chooseErr != nil:
-		return p.failed(ctx, chooseErr)
-	case found != nil:
-		return ctrl.Result{RequeueAfter: cacheLag}, nil
-	default:
-		return p.failed(ctx, err)
-	}
 }

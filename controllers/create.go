@@ -1,0 +1,96 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+	"github.com/github-webhooks/github-webhook-operator/internal/github"
+	"github.com/github-webhooks/github-webhook-operator/internal/hook"
+)
+
+// create makes the hook. What it is about to do stands in the status before, so that the hook is found again if the
+// answer is lost or the operator dies.
+func (p *pass) create(ctx context.Context) (ctrl.Result, error) {
+	if current, err := p.readFresh(ctx); !current || err != nil {
+		return ctrl.Result{RequeueAfter: cacheLag}, err
+	}
+	if err := p.loadSecret(ctx); err != nil {
+		return p.failed(ctx, err)
+	}
+	noted := p.status.Creating
+	if err := p.noteCreating(ctx); err != nil {
+		return retryConflict(client.IgnoreNotFound(err))
+	}
+	made, err := p.hooks.Create(context.WithoutCancel(ctx), hook.Create(p.desired, p.secret.value))
+	if err != nil {
+		if !errors.Is(err, github.ErrUnavailable) {
+			p.status.Creating = noted // GitHub refused: nothing was made.
+		}
+		return p.refused(ctx, err)
+	}
+	p.claims.reserve(p.obj, claim{p.server, made.ID}) // Until the cache shows that it is ours.
+	p.logger(ctx).Info("Created hook", "hookID", made.ID)
+	p.tellCreated(made.ID)
+	p.noteApplied(edit{blind: true}, *made)
+	p.sees(made)
+	result := p.agreed()
+	if left := hook.Drift(p.desired, *made); len(left) > 0 {
+		result, err = p.failed(ctx, p.notTaken(left))
+	}
+	return result, errors.Join(err, p.patchStatus(ctx)) // The ID is stored at once.
+}
+
+// readFresh tells whether the object is the one that the API server has: nothing is created, and no object let go, on a
+// stale cache's word.
+func (p *pass) readFresh(ctx context.Context) (bool, error) {
+	if p.fresh {
+		return true, nil
+	}
+	fresh := p.obj.DeepCopyObject().(HookObject)
+	if err := p.apiReader.Get(ctx, client.ObjectKeyFromObject(p.obj), fresh); err != nil {
+		return false, client.IgnoreNotFound(err)
+	}
+	p.fresh = fresh.GetUID() == p.obj.GetUID() && fresh.GetGeneration() == p.obj.GetGeneration() &&
+		fresh.GetDeletionTimestamp().IsZero() == p.obj.GetDeletionTimestamp().IsZero() &&
+		equality.Semantic.DeepEqual(fresh.HookStatus(), p.before.HookStatus())
+	if p.fresh {
+		p.obj.SetResourceVersion(fresh.GetResourceVersion())
+		p.before.SetResourceVersion(fresh.GetResourceVersion())
+	}
+	return p.fresh, nil
+}
+
+// noteCreating stores the intent to create, unless somebody else changed the object since it was read.
+func (p *pass) noteCreating(ctx context.Context) error {
+	fingerprint, err := p.fingerprints.Of(ctx, p.desired.URL)
+	if err != nil {
+		return err
+	}
+	p.status.Creating = &v1alpha1.Creating{Time: p.now(), URLFingerprint: fingerprint}
+	return p.store(ctx, client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{}))
+}
+
+// refused is GitHub's no to a create. If it says that there is such a hook, that one is named or taken over.
+func (p *pass) refused(ctx context.Context, err error) (ctrl.Result, error) {
+	if !errors.Is(err, github.ErrHookExists) {
+		return p.failed(ctx, err)
+	}
+	hooks, listErr := p.hooks.List(ctx)
+	if listErr != nil {
+		return p.failed(ctx, listErr)
+	}
+	found, chooseErr := p.choose(ctx, hooks)
+	switch {
+	case chooseErr != nil:
+		return p.failed(ctx, chooseErr)
+	case found != nil:
+		return ctrl.Result{RequeueAfter: cacheLag}, nil
+	default:
+		return p.failed(ctx, err)
+	}
+}

@@ -104,27 +104,6 @@ func checkLogin(name string, token github.Secret, app github.AppCredentials) err
 	}
 }
 
-// checkApp holds an App's values against what they must look like, and reads the ID of its installation, 0 where there
-// is none.
-func (r *reader) checkApp(app github.AppCredentials, installationID string) (int64, error) {
-	if err := app.Check(); err != nil {
-		keys := privateKeyKeys
-		if errors.Is(err, github.ErrAppID) {
-			keys = appIDKeys
-		}
-		return 0, fmt.Errorf("%w: Secret %q, key %s: %w", ErrInvalid, r.secret.Name, r.spelling(keys), err)
-	}
-	if installationID == "" {
-		return 0, nil
-	}
-	id, err := strconv.ParseInt(installationID, 10, 64)
-	if err != nil || id <= 0 {
-		return 0, fmt.Errorf("%w: Secret %q, key %s: it must be the installation's number, as in the address of its settings page; "+
-			"without it the installation is looked up", ErrInvalid, r.secret.Name, r.spelling(installationIDKeys))
-	}
-	return id, nil
-}
-
 func rootCAs(secret *corev1.Secret) (*x509.CertPool, error) {
 	bundle, ok := secret.Data[caKey]
 	if !ok {
@@ -170,4 +149,25 @@ func (r *reader) spelling(keys []string) string {
 		}
 	}
 	return keys[0]
+}
+
+// checkApp holds an App's values against what they must look like, and reads the ID of its installation, 0 where there
+// is none.
+func (r *reader) checkApp(app github.AppCredentials, installationID string) (int64, error) {
+	if err := app.Check(); err != nil {
+		keys := privateKeyKeys
+		if errors.Is(err, github.ErrAppID) {
+			keys = appIDKeys
+		}
+		return 0, fmt.Errorf("%w: Secret %q, key %s: %w", ErrInvalid, r.secret.Name, r.spelling(keys), err)
+	}
+	if installationID == "" {
+		return 0, nil
+	}
+	id, err := strconv.ParseInt(installationID, 10, 64)
+	if err != nil || id <= 0 {
+		return 0, fmt.Errorf("%w: Secret %q, key %s: it must be the installation's number, as in the address of its settings page; "+
+			"without it the installation is looked up", ErrInvalid, r.secret.Name, r.spelling(installationIDKeys))
+	}
+	return id, nil
 }

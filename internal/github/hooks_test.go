@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
 	. "github.com/onsi/gomega"
 
 	"github.com/github-webhooks/github-webhook-operator/internal/github"
@@ -84,16 +83,21 @@ func (o octo) withApp(url string) octo {
 	return o
 }
 
-// appClient logs in as the App itself.
-func (o octo) appClient() *github.Client {
-	key, err := jwt.ParseRSAPrivateKeyFromPEM([]byte(o.app.PrivateKey))
+// appClient logs in as the App.
+func (o octo) appClient(change ...func(*github.Options)) *github.Client {
+	server, err := github.ParseServer(o.URL())
 	o.g.Expect(err).NotTo(HaveOccurred())
-	now := time.Now()
-	token, err := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
-		"iss": strconv.FormatInt(o.app.ID, 10), "iat": now.Add(-time.Minute).Unix(), "exp": now.Add(9 * time.Minute).Unix(),
-	}).SignedString(key)
+	hosts, err := github.ParseHosts(o.URL())
 	o.g.Expect(err).NotTo(HaveOccurred())
-	return o.client(token)
+	options := github.Options{Server: server, Hosts: hosts, App: &github.AppCredentials{
+		ID: strconv.FormatInt(o.app.ID, 10), PrivateKey: github.NewSecret(o.app.PrivateKey),
+	}}
+	for _, c := range change {
+		c(&options)
+	}
+	client, err := github.NewClient(options)
+	o.g.Expect(err).NotTo(HaveOccurred())
+	return client
 }
 
 func request(url string, events ...string) github.HookRequest {

@@ -40,7 +40,7 @@ func (p *pass) dispose(ctx context.Context) error {
 		return nil // Nothing on GitHub is this object's.
 	case p.hookSpec.DeletionPolicy == v1alpha1.DeletionOrphan || p.spec.ManagementPolicy == v1alpha1.Observe:
 		if p.ours() {
-			p.logger(ctx).Info("Orphaned hook")
+			p.logger(ctx).Info("Orphaned hook", "hookID", p.status.HookID)
 			p.events.Normal(p.obj, v1alpha1.EventOrphaned, fmt.Sprint(p.status.HookID),
 				fmt.Sprintf("Left webhook %d on the %s, as the object asks", p.status.HookID, p.place))
 		}
@@ -171,7 +171,7 @@ func (p *pass) releaseAnyway(ctx context.Context, err error) (bool, error) {
 	if !terminating || err != nil {
 		return false, err
 	}
-	p.logger(ctx).Info("Left hook behind", "server", p.status.Server, "why", v.message)
+	p.logger(ctx).Info("Left hook behind", "hookID", p.status.HookID, "server", p.status.Server, "why", v.message)
 	metrics.LeftBehind.WithLabelValues(p.kind).Inc()
 	if p.pod != nil {
 		p.events.Warning(p.pod, v1alpha1.EventHookLeftBehind, fmt.Sprint(p.status.HookID), fmt.Sprintf(

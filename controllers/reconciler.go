@@ -179,5 +179,5 @@ func (p *pass) look(ctx context.Context) (ctrl.Result, error) {
 
 // logger has the object's fields already; this adds where its hook lives.
 func (p *pass) logger(ctx context.Context) logr.Logger {
-	return log.FromContext(ctx).WithValues("target", p.place.String(), "hookID", p.status.HookID)
+	return log.FromContext(ctx).WithValues("target", p.place.String())
 }

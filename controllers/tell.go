@@ -46,12 +46,12 @@ func (p *pass) tellRepair(ctx context.Context, e edit) {
 				drifted = append(drifted, f)
 			}
 		}
-		p.logger(ctx).Info("Applied changed Secret", "fields", join(rotated))
+		p.logger(ctx).Info("Applied changed Secret", "hookID", e.id, "fields", join(rotated))
 		p.events.Normal(p.obj, v1alpha1.EventSecretApplied, join(rotated)+"@"+p.secret.resourceVersion,
 			fmt.Sprintf("Wrote the changed Secret's %s to webhook %d of the %s", join(rotated), e.id, p.place))
 	}
 	if len(drifted) > 0 {
-		p.logger(ctx).Info("Repaired drift", "fields", join(drifted))
+		p.logger(ctx).Info("Repaired drift", "hookID", e.id, "fields", join(drifted))
 		p.events.Normal(p.obj, v1alpha1.EventDriftRepaired, join(drifted),
 			fmt.Sprintf("Somebody else had changed %s of webhook %d of the %s: put right%s", join(drifted), e.id, p.place, e.alsoReasserted()))
 	}

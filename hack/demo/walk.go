@@ -83,7 +83,7 @@ func (s *stage) repair(ctx context.Context) error {
 	if err := s.show(ctx, "annotate", "--overwrite", "repohook/ci", request); err != nil {
 		return err
 	}
-	if err := s.untilEvent(ctx, v1alpha1.EventDriftRepaired, "events", "secretRef"); err != nil {
+	if err := s.untilEvent(ctx, v1alpha1.EventDriftRepaired, "events", "secret written again"); err != nil {
 		return err
 	}
 	if err := s.showEvents(ctx); err != nil {

@@ -35,6 +35,8 @@ type world struct {
 	token     string
 	operator  *operator
 	labels    map[string]string
+	// installation of the App that the story logs in as.
+	installation int64
 }
 
 // newWorld makes a namespace with the credentials Secret "github", and the target.

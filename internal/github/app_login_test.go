@@ -32,7 +32,8 @@ const (
 func installed(t *testing.T, options githubsim.Options) (octo, githubsim.Installation) {
 	t.Helper()
 	o := start(t, options).withApp("https://ci.example.com")
-	return o, o.Install(githubsim.Installation{AppID: o.app.ID, Account: "octo-org"})
+	installation := o.Install(githubsim.Installation{AppID: o.app.ID, Account: "octo-org"})
+	return o, installation
 }
 
 // asked lists the requests since the last time.
@@ -156,15 +157,20 @@ func TestAppRenewsItsTokenBeforeItEnds(t *testing.T) {
 func TestAppRenewsItsTokenOnceAfterA401(t *testing.T) {
 	o, _ := installed(t, githubsim.Options{})
 	client := o.appClient()
+	_, err := client.OrganizationHooks("octo-org").List(o.ctx)
+	o.g.Expect(err).NotTo(HaveOccurred())
 	o.g.Expect(o.list(client)).To(Succeed())
 	o.RevokeToken(o.lastToken())
 	o.asked()
-	_, err := client.RepositoryHooks("octo-org", "hello-world").Create(o.ctx, request("https://ci.example.com"))
+	_, err = client.RepositoryHooks("octo-org", "hello-world").Create(o.ctx, request("https://ci.example.com"))
 	o.g.Expect(err).NotTo(HaveOccurred())
 	o.g.Expect(o.asked()).To(Equal([]string{createRepository, mintToken, createRepository}))
 	hooks := o.Hooks(repository)
 	o.g.Expect(hooks).To(HaveLen(1))
 	o.g.Expect(hooks[0].Config.Secret).To(Equal(hmacSecret), "the body was sent whole both times")
+	_, err = client.OrganizationHooks("octo-org").List(o.ctx)
+	o.g.Expect(err).NotTo(HaveOccurred())
+	o.g.Expect(o.asked()).To(Equal([]string{listOrg}), "the other token is still good")
 
 	fault := o.AddFault(githubsim.Fault{Route: "/repos/{owner}/{repo}/hooks", Status: http.StatusUnauthorized, Body: `{"message":"Bad credentials"}`})
 	o.g.Expect(o.list(client)).To(MatchError(github.ErrUnauthorized))
@@ -201,6 +207,15 @@ func TestGivenInstallationIsGone(t *testing.T) {
 	o.g.Expect(o.asked()).To(Equal([]string{mintToken}), "another one was not asked for")
 }
 
+func TestGivenInstallationDoesNotSeeTheRepository(t *testing.T) {
+	o, installation := installed(t, githubsim.Options{})
+	client := o.appClient(asInstallation(installation.ID))
+	_, err := client.RepositoryHooks("octo-org", "nothing").List(o.ctx)
+	o.g.Expect(err).To(MatchError(github.ErrNotFound))
+	o.g.Expect(err).NotTo(MatchError(github.ErrNotInstalled))
+	o.g.Expect(o.asked()).To(Equal([]string{mintToken, listRepository}))
+}
+
 func TestAppIsInstalledOnSomeRepositories(t *testing.T) {
 	o := start(t, githubsim.Options{}).withApp("https://ci.example.com")
 	o.AddRepository("octo-org/other")
@@ -213,15 +228,42 @@ func TestAppIsInstalledOnSomeRepositories(t *testing.T) {
 	o.g.Expect(o.list(client)).To(Succeed(), "one repository says nothing of another")
 	_, err = other.List(o.ctx)
 	o.g.Expect(err).To(MatchError(github.ErrNotInstalled), "the account's installation does not see it")
+	o.asked()
 	_, err = client.RepositoryHooks("octo-org", "hello-world").Get(o.ctx, 1)
 	o.g.Expect(err).To(MatchError(github.ErrNotFound))
 	o.g.Expect(err).NotTo(MatchError(github.ErrNotInstalled))
+	o.g.Expect(o.asked()).To(HaveLen(1), "a webhook that is gone says nothing of the installation")
 
 	o.ChangeInstallation(installation.ID, func(i *githubsim.Installation) { i.Repositories = nil })
 	_, err = other.List(o.ctx)
 	o.g.Expect(err).NotTo(HaveOccurred())
 	_, err = client.OrganizationHooks("nobody").List(o.ctx)
 	o.g.Expect(err).To(MatchError(github.ErrNotInstalled))
+}
+
+func TestRepositoriesDoNotShareAVerdict(t *testing.T) {
+	o, _ := installed(t, githubsim.Options{})
+	client := o.appClient()
+	asking := make(chan struct{})
+	// The first look-up takes long enough for the other repository to wait for it.
+	o.AddFault(githubsim.Fault{
+		Route: "/repos/{owner}/{repo}/installation", Times: 1, Delay: 100 * time.Millisecond,
+		Match: func(r githubsim.Request) bool {
+			if !strings.Contains(r.Path, "/nothing/") {
+				return false
+			}
+			close(asking)
+			return true
+		},
+	})
+	verdict := make(chan error)
+	go func() {
+		_, err := client.RepositoryHooks("octo-org", "nothing").List(o.ctx)
+		verdict <- err
+	}()
+	<-asking
+	o.g.Expect(o.list(client)).To(Succeed())
+	o.g.Expect(<-verdict).To(MatchError(github.ErrNotInstalled))
 }
 
 func TestAppFollowsATransferredRepository(t *testing.T) {
@@ -240,6 +282,12 @@ func TestAppFollowsATransferredRepository(t *testing.T) {
 	_, err := client.RepositoryHooks("octo-org", "other").List(o.ctx)
 	o.g.Expect(err).NotTo(HaveOccurred())
 	o.g.Expect(o.times()).NotTo(Or(HaveKey(lookUpRepository), HaveKey(mintToken)), "both installations are remembered")
+
+	o.Rename("hubot-org/hello-world", repository)
+	o.g.Expect(o.list(client)).To(Succeed(), "it was transferred back")
+	o.asked()
+	o.g.Expect(o.list(client)).To(Succeed())
+	o.g.Expect(o.asked()).To(Equal([]string{listRepository}))
 }
 
 func TestSuspendedInstallation(t *testing.T) {
@@ -278,11 +326,16 @@ func TestPermissionGrantedLater(t *testing.T) {
 	o.g.Expect(o.lastToken()).NotTo(Equal(lacking), "it keeps the permissions it was made with")
 
 	kept := o.lastToken()
-	o.AddFault(githubsim.Fault{Route: "/repos/{owner}/{repo}/hooks", Times: 1, Status: http.StatusForbidden,
-		Body: `{"message":"You have exceeded a secondary rate limit"}`})
-	o.g.Expect(o.list(client)).To(MatchError(github.ErrRateLimited))
-	o.g.Expect(o.list(client)).To(Succeed())
-	o.g.Expect(o.lastToken()).To(Equal(kept), "a limit says nothing about the token")
+	for words, want := range map[string]error{
+		"You have exceeded a secondary rate limit": github.ErrRateLimited,
+		"Repository access blocked":                github.ErrBlocked,
+		"Repository was archived so is read-only.": github.ErrArchived,
+	} {
+		o.AddFault(githubsim.Fault{Route: "/repos/{owner}/{repo}/hooks", Times: 1, Status: http.StatusForbidden, Body: `{"message":"` + words + `"}`})
+		o.g.Expect(o.list(client)).To(MatchError(want))
+		o.g.Expect(o.list(client)).To(Succeed())
+		o.g.Expect(o.lastToken()).To(Equal(kept), "it says nothing about the token: "+words)
+	}
 }
 
 func TestLoginsThatGitHubRefuses(t *testing.T) {

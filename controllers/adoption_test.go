@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"fmt"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -123,6 +124,31 @@ var _ = storiesOf("A hook that is there already", func(kind hookKind) {
 		second.delete(ctx)
 		Expect(w.writes()).To(HaveLen(writes))
 		Expect(w.only().ID).To(Equal(id))
+	})
+
+	It("is the older object's when two claim it, and the other one lets go of it", func(ctx SpecContext) {
+		first := w.readyHook(ctx, "first")
+		aSecondAfter(ctx, first.get(ctx).GetCreationTimestamp().Time)
+		second := w.readyHook(ctx, "second", withEvents("fork"))
+		id, lost := first.get(ctx).HookStatus().HookID, second.get(ctx).HookStatus().HookID
+		sim.DeleteHook(w.target, lost)
+		obj := second.get(ctx)
+		obj.HookStatus().HookID = id // As two passes at the same moment could leave it.
+		Expect(k8s.Status().Update(ctx, obj)).To(Succeed())
+
+		Eventually(ctx, func() int64 { // The operator's cache has to show the claim first.
+			second.annotate(ctx, v1alpha1.AnnotationReconcile)
+			return second.get(ctx).HookStatus().HookID
+		}).WithPolling(200 * time.Millisecond).ShouldNot(Equal(id))
+		second.told(ctx, v1alpha1.ReasonConflict, fmt.Sprint(id), `"first"`)
+		second.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
+		Expect(second.get(ctx).HookStatus().HookID).NotTo(Equal(id))
+		kept, _ := sim.Hook(w.target, id)
+		Expect(kept.Config.URL).To(Equal("https://first.example.com/github"))
+
+		first.look(ctx)
+		Expect(first.get(ctx).HookStatus().HookID).To(Equal(id))
+		Expect(w.onGitHub()).To(HaveLen(2))
 	})
 
 	It("in another namespace's hands is not named", func(ctx SpecContext) {

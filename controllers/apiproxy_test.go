@@ -21,6 +21,30 @@ type apiProxy struct {
 	mu       sync.Mutex
 	requests []apiRequest
 	fail     func(apiRequest) apiFailure
+
+	// watches is held for writing while watches are frozen: the operator's cache then shows nothing new.
+	watches sync.RWMutex
+}
+
+// watchWriter passes on what a watch says, unless watches are frozen.
+type watchWriter struct {
+	http.ResponseWriter
+	proxy *apiProxy
+}
+
+func (w watchWriter) Write(b []byte) (int, error) {
+	w.proxy.watches.RLock()
+	defer w.proxy.watches.RUnlock()
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets the stream be flushed.
+func (w watchWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// freezeWatches keeps the operator's cache as it is until thaw is called.
+func (p *apiProxy) freezeWatches() (thaw func()) {
+	p.watches.Lock()
+	return sync.OnceFunc(p.watches.Unlock)
 }
 
 // apiRequest is one request of the operator to the API server.
@@ -70,6 +94,9 @@ func newAPIProxy() *apiProxy {
 			forward.ServeHTTP(httptest.NewRecorder(), r)
 			panic(http.ErrAbortHandler)
 		default:
+			if r.URL.Query().Get("watch") != "" {
+				w = watchWriter{w, p}
+			}
 			forward.ServeHTTP(w, r)
 		}
 	}))

@@ -141,6 +141,28 @@ var _ = storiesOf("A crash", func(kind hookKind) {
 		Expect(h.condition(ctx, v1alpha1.ConditionReady).Status).To(Equal(metav1.ConditionTrue))
 	})
 
+	It("is not needed for the cache to be behind: no hook is made on its word, and none is left behind", func(ctx SpecContext) {
+		w.withOwnOperator(ctx, "--default-interval=1s")
+		slow := sim.AddFault(w.about(githubsim.Fault{Method: http.MethodPost, Delay: 300 * time.Millisecond}))
+		DeferCleanup(slow.Remove)
+		h := w.hook(ctx, "ci")
+		Eventually(ctx, slow.Hits).Should(Equal(1))
+		thaw := w.operator.api.freezeWatches()
+		DeferCleanup(thaw)
+		Eventually(ctx, func() int64 { return h.get(ctx).HookStatus().HookID }).ShouldNot(BeZero())
+
+		passes := len(w.operator.api.about(w.namespace))
+		Eventually(ctx, func() int { return len(w.operator.api.about(w.namespace)) }).Should(BeNumerically(">", passes+2),
+			"the operator goes on with its stale cache")
+		Expect(w.onGitHub()).To(HaveLen(1))
+		Expect(w.writes()).To(Equal([]string{"POST /hooks"}))
+
+		thaw()
+		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
+		h.delete(ctx)
+		Expect(w.onGitHub()).To(BeEmpty())
+	})
+
 	It("and a restart cost GitHub nothing while nothing changed", func(ctx SpecContext) {
 		w.withOwnOperator(ctx)
 		w.hmac(ctx, "ci")

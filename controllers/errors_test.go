@@ -290,6 +290,22 @@ var _ = storiesOf("Trouble", func(kind hookKind) {
 	})
 })
 
+var _ = storiesOf("GitHub's long absence", func(kind hookKind) {
+	It("makes Ready Unknown after three intervals, and writes nothing when it is back", func(ctx SpecContext) {
+		w := newWorld(ctx, kind).withOwnOperator(ctx, "--default-interval=1s")
+		h := w.readyHook(ctx, "ci")
+		writes := len(w.writes())
+		down := sim.AddFault(w.about(githubsim.Fault{Status: http.StatusServiceUnavailable}))
+		ready := h.waitFor(ctx, metav1.ConditionUnknown, v1alpha1.ReasonGitHubUnavailable)
+		Expect(ready.Message).To(ContainSubstring("not available"))
+		Expect(time.Since(h.get(ctx).CommonStatus().LastSyncTime.Time)).To(BeNumerically(">=", 3*time.Second))
+
+		down.Remove()
+		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
+		Expect(w.writes()).To(HaveLen(writes))
+	})
+})
+
 var _ = Describe("An archived repository", func() {
 	It("is told, and the hook is made when it is unarchived", func(ctx SpecContext) {
 		w := newWorld(ctx, repositories)

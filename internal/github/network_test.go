@@ -101,12 +101,13 @@ func connectProxy(t *testing.T, address string, got *seen) *httptest.Server {
 			return
 		}
 		w.WriteHeader(http.StatusOK)
-		client, _, err := http.NewResponseController(w).Hijack()
+		client, early, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		go func() { _, _ = io.Copy(upstream, client); _ = upstream.Close() }()
+		// The client may have gone on before the connection was handed over.
+		go func() { _, _ = io.Copy(upstream, early); _ = upstream.Close() }()
 		_, _ = io.Copy(client, upstream)
 		_ = client.Close()
 	})

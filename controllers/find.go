@@ -185,7 +185,6 @@ func (p *pass) ambiguous(hooks []github.Hook) error {
 // observe reports how the hook differs, and writes nothing to GitHub.
 func (p *pass) observe(ctx context.Context) (ctrl.Result, error) {
 	p.status.Drift = nil
-	p.refuseRequests("spec.managementPolicy is Observe, which writes nothing to GitHub")
 	found, err := p.findObserved(ctx)
 	if err != nil {
 		return p.failed(ctx, err)

@@ -45,6 +45,7 @@ var _ = storiesOf("Observing", func(kind hookKind) {
 		h.look(ctx)
 		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
 		Expect(h.get(ctx).CommonStatus().Drift).To(BeEmpty())
+		Expect(h.events(ctx)).NotTo(ContainElement(HavePrefix(v1alpha1.EventRequestRefused)), "looking is not writing")
 
 		h.delete(ctx)
 		Expect(w.only().ID).To(Equal(made.ID))

@@ -29,11 +29,11 @@ func (p *pass) use(c *github.Client) {
 	if p.status.Server == "" || p.status.Server == p.server {
 		return
 	}
-	if p.ours() {
+	if p.ours() || p.status.Creating != nil {
 		p.leftBehind(fmt.Sprintf("the credentials name %s now", p.server))
 	}
 	p.forget()
-	p.status.Server = ""
+	p.status.Server, p.status.Creating = "", nil
 }
 
 // client returns the client for spec.credentialsRef, reading the Secret only when its version is new.

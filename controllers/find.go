@@ -34,6 +34,8 @@ func (p *pass) find(ctx context.Context) (*github.Hook, error) {
 			return found, err
 		}
 		hooks = all
+	} else {
+		p.forget() // A hook that was only observed is no claim.
 	}
 	if p.hookSpec.HookID != 0 {
 		return p.findNamed(ctx)

@@ -85,6 +85,7 @@ var _ = storiesOf("Observing", func(kind hookKind) {
 
 		h.change(ctx, withManagement(v1alpha1.Manage))
 		h.waitFor(ctx, metav1.ConditionFalse, v1alpha1.ReasonConflict)
+		Expect(h.get(ctx).HookStatus().HookID).To(BeZero())
 		Expect(w.writes()).To(BeEmpty())
 		Expect(w.only().Config.Secret).To(Equal("theirs"))
 

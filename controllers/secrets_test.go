@@ -129,6 +129,32 @@ var _ = storiesOf("Secrets", func(kind hookKind) {
 	})
 })
 
+var _ = Describe("Credentials that name another server", func() {
+	It("mean that the hook is not created there yet, and the one left behind is named", func(ctx SpecContext) {
+		w := newWorld(ctx, repositories)
+		elsewhere := githubsim.New(githubsim.Options{})
+		Expect(elsewhere.Start()).To(Succeed())
+		DeferCleanup(elsewhere.Close)
+		elsewhere.AddOrganization(w.owner)
+		elsewhere.AddRepository(w.target)
+		elsewhere.AddToken(githubsim.Token{Value: w.token, Admin: []githubsim.Target{githubsim.Target(w.owner)}})
+		w.withOwnOperator(ctx, "--github-hosts="+sim.URL()+","+elsewhere.URL())
+		h := w.readyHook(ctx, "ci")
+		left := w.only().ID
+
+		w.secret(ctx, "github", map[string]string{"token": w.token, "githubURL": elsewhere.URL()})
+
+		Eventually(ctx, func() []githubsim.Hook { return elsewhere.Hooks(w.target) }).Should(HaveLen(1), h.trouble)
+		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
+		Eventually(ctx, func() string { return h.get(ctx).CommonStatus().Server }).Should(Equal(elsewhere.URL()))
+		h.told(ctx, v1alpha1.EventHookLeftBehind, fmt.Sprint(left), sim.URL(), "may remain")
+		Expect(w.only().ID).To(Equal(left))
+		h.delete(ctx)
+		Expect(elsewhere.Hooks(w.target)).To(BeEmpty())
+		Expect(w.only().ID).To(Equal(left))
+	})
+})
+
 var _ = Describe("Tenants", func() {
 	It("with Secrets of the same name never share a credential", func(ctx SpecContext) {
 		mine, theirs := newWorld(ctx, repositories), newWorld(ctx, repositories)

@@ -117,6 +117,9 @@ func run(ctx context.Context, o *options) error {
 	if o.namespace == "" {
 		return fmt.Errorf("--namespace is needed outside a Pod: name the namespace for the operator's own Secret")
 	}
+	if o.defaultInterval < time.Second {
+		return fmt.Errorf("--default-interval is %s: it must be at least 1s", o.defaultInterval)
+	}
 	hosts, err := github.ParseHosts(o.githubHosts)
 	if err != nil {
 		return fmt.Errorf("--github-hosts: %w", err)

@@ -54,14 +54,19 @@ func newClaims(reader client.Reader, list func() client.ObjectList, items func(c
 	}
 }
 
-// reserve a hook for an object that is about to take it over; false when another one is doing so.
+// reserve a hook for an object that made it, or is about to take it over; false when it is another one's.
 func (c *claims) reserve(obj HookObject, wanted claim) bool {
-	holder, held := c.recent.Get(wanted)
-	if held && holder != obj.GetUID() {
+	if c.reserved(obj, wanted) {
 		return false
 	}
 	c.recent.Add(wanted, obj.GetUID())
 	return true
+}
+
+// reserved tells whether a hook is reserved for another object.
+func (c *claims) reserved(obj HookObject, wanted claim) bool {
+	holder, held := c.recent.Peek(wanted)
+	return held && holder != obj.GetUID()
 }
 
 // owner returns the object other than obj that owns a hook and comes before it: the older one, then the one with the
@@ -71,7 +76,8 @@ func (c *claims) owner(ctx context.Context, obj HookObject, wanted claim) (HookO
 	if err != nil {
 		return nil, err
 	}
-	_, claimed := claimOf(obj)
+	own, claimed := claimOf(obj)
+	claimed = claimed && own == wanted // A claim to another hook, one that is gone perhaps, says nothing here.
 	for _, other := range others {
 		if !claimed || before(other, obj) {
 			return other, nil

@@ -18,19 +18,19 @@ func (p *pass) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.use(c)
+	p.use(ctx, c)
 	return p.desire(ctx)
 }
 
 // use makes the client's server the pass's own. IDs are unique per server only: with credentials for another server the
 // hook is not created yet.
-func (p *pass) use(c *github.Client) {
+func (p *pass) use(ctx context.Context, c *github.Client) {
 	p.hooks, p.server = p.place.hooks(c), c.Server().String()
 	if p.status.Server == "" || p.status.Server == p.server {
 		return
 	}
 	if p.ours() || p.status.Creating != nil {
-		p.leftBehind(fmt.Sprintf("the credentials name %s now", p.server))
+		p.leftBehind(ctx, fmt.Sprintf("the credentials name %s now", p.server))
 	}
 	p.forget()
 	p.status.Server, p.status.Creating = "", nil

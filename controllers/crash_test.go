@@ -84,6 +84,7 @@ var _ = storiesOf("A crash", func(kind hookKind) {
 		w.operator.start(ctx)
 
 		Eventually(ctx, func() int64 { return h.get(ctx).HookStatus().HookID }).Should(Equal(made), h.trouble)
+		Eventually(ctx, func() *v1alpha1.Creating { return h.get(ctx).HookStatus().Creating }).Should(BeNil())
 		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
 		h.delete(ctx)
 		Expect(w.onGitHub()).To(BeEmpty())

@@ -71,8 +71,13 @@ func (p *pass) noteCreating(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.status.Creating = &v1alpha1.Creating{Time: p.now(), URLFingerprint: fingerprint}
-	return p.store(ctx, client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{}))
+	noted, server := p.status.Creating, p.status.Server
+	p.status.Creating, p.status.Server = &v1alpha1.Creating{Time: p.now(), URLFingerprint: fingerprint}, p.server
+	err = p.store(ctx, client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{}))
+	if err != nil {
+		p.status.Creating, p.status.Server = noted, server // Nothing was sent, so nothing is intended.
+	}
+	return err
 }
 
 // refused is GitHub's no to a create. If it says that there is such a hook, that one is named or taken over.

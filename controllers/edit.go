@@ -103,6 +103,9 @@ func (p *pass) appliedURL() string {
 
 // update puts the hook right that was found.
 func (p *pass) update(ctx context.Context, found github.Hook) (ctrl.Result, error) {
+	if p.status.HookID != found.ID {
+		p.forget() // What was applied to a hook that is gone says nothing of this one.
+	}
 	e := edit{id: found.ID, observed: found, fields: hook.Drift(p.desired, found), adopt: !p.ours()}
 	p.addSecrets(&e)
 	if !e.rotated && hook.SecretSuspect(p.desired, found, p.appliedHook(), time.Now()) {

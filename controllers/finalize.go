@@ -50,7 +50,7 @@ func (p *pass) dispose(ctx context.Context) error {
 	if err != nil {
 		return p.blocked(err)
 	}
-	p.use(c)
+	p.use(ctx, c)
 	id, err := p.doomed(ctx)
 	if err != nil || id == 0 {
 		return p.blocked(err)
@@ -106,7 +106,7 @@ func (p *pass) delete(ctx context.Context, id int64) error {
 		return nil
 	case errors.Is(err, github.ErrArchived):
 		p.status.HookID = id
-		p.leftBehind("the repository is archived and so read-only")
+		p.leftBehind(ctx, "the repository is archived and so read-only")
 		return nil
 	case errors.Is(err, github.ErrNotFound):
 		return p.gone(ctx, id)
@@ -121,7 +121,7 @@ func (p *pass) gone(ctx context.Context, id int64) error {
 	switch {
 	case errors.Is(err, github.ErrNotFound):
 		p.status.HookID = id
-		p.leftBehind("GitHub shows no webhooks there: the target is gone, or the credential lost its access")
+		p.leftBehind(ctx, "GitHub shows no webhooks there: the target is gone, or the credential lost its access")
 		return nil
 	case err != nil:
 		return err
@@ -154,14 +154,21 @@ func (p *pass) remains() string {
 	return fmt.Sprintf("Webhook %d of the %s", p.status.HookID, p.place)
 }
 
-// leftBehind warns of a hook that stays on GitHub although its object goes or turns away from it.
-func (p *pass) leftBehind(why string) {
-	p.events.Warning(p.obj, v1alpha1.EventHookLeftBehind, fmt.Sprint(p.status.HookID),
-		fmt.Sprintf("%s on %s may remain: %s. Delete it there if it is not wanted", p.remains(), p.status.Server, why))
+// leftBehind tells of a hook that stays on GitHub although its object goes or turns away from it: in an Event, a log line
+// and a metric.
+func (p *pass) leftBehind(ctx context.Context, why string) {
+	note := fmt.Sprintf("%s on %s may remain: %s. Delete it there if it is not wanted", p.remains(), p.status.Server, why)
+	p.logger(ctx).Info("Left hook behind", "hookID", p.status.HookID, "server", p.status.Server, "why", why)
+	metrics.LeftBehind.WithLabelValues(p.kind).Inc()
+	p.events.Warning(p.obj, v1alpha1.EventHookLeftBehind, fmt.Sprint(p.status.HookID), note)
+	if terminating, err := p.namespaceTerminating(ctx); p.pod != nil && (terminating || err != nil) {
+		// No Event can be written there any more: the operator's own Pod gets it.
+		p.events.Warning(p.pod, v1alpha1.EventHookLeftBehind, fmt.Sprint(p.status.HookID), fmt.Sprintf("In namespace %q: %s", p.obj.GetNamespace(), note))
+	}
 }
 
 // releaseAnyway lets an object go whose hook could not be deleted when its namespace is being deleted: there nobody can
-// mend anything any more, and not even an Event can be written. The operator's own Pod gets it instead.
+// mend anything any more.
 func (p *pass) releaseAnyway(ctx context.Context, err error) (bool, error) {
 	v := p.judge(err)
 	if v.reason != v1alpha1.ReasonDeletionBlocked {
@@ -171,13 +178,7 @@ func (p *pass) releaseAnyway(ctx context.Context, err error) (bool, error) {
 	if !terminating || err != nil {
 		return false, err
 	}
-	p.logger(ctx).Info("Left hook behind", "hookID", p.status.HookID, "server", p.status.Server, "why", v.message)
-	metrics.LeftBehind.WithLabelValues(p.kind).Inc()
-	if p.pod != nil {
-		p.events.Warning(p.pod, v1alpha1.EventHookLeftBehind, fmt.Sprint(p.status.HookID), fmt.Sprintf(
-			"%s on %s may remain: namespace %q is being deleted and the webhook could not be. Delete it there if it is not wanted",
-			p.remains(), p.status.Server, p.obj.GetNamespace()))
-	}
+	p.leftBehind(ctx, "its namespace is being deleted and the webhook could not be: "+v.message)
 	return true, p.release(ctx)
 }
 

@@ -37,7 +37,7 @@ func (p *pass) find(ctx context.Context) (*github.Hook, error) {
 	} else {
 		p.forget() // A hook that was only observed is no claim.
 	}
-	if p.hookSpec.HookID != 0 {
+	if p.hookSpec.HookID != 0 && p.status.Creating == nil {
 		return p.findNamed(ctx)
 	}
 	if hooks == nil {
@@ -47,7 +47,24 @@ func (p *pass) find(ctx context.Context) (*github.Hook, error) {
 		}
 		hooks = all
 	}
+	if p.hookSpec.HookID != 0 {
+		return p.findInstead(ctx, hooks)
+	}
 	return p.choose(ctx, hooks)
+}
+
+// findInstead takes over the hook that spec.hookID names by now, and tells of another one whose creation was noted.
+func (p *pass) findInstead(ctx context.Context, hooks []github.Hook) (*github.Hook, error) {
+	made, err := p.created(ctx, hooks)
+	if err != nil {
+		return nil, err
+	}
+	if made != nil && made.ID != p.hookSpec.HookID {
+		p.status.HookID = made.ID
+		p.leftBehind(ctx, fmt.Sprintf("spec.hookID names webhook %d now", p.hookSpec.HookID))
+		p.forget()
+	}
+	return p.findNamed(ctx)
 }
 
 // findOurs reads the hook in status. When the hook is gone it returns the target's hooks instead; it returns neither when
@@ -62,7 +79,7 @@ func (p *pass) findOurs(ctx context.Context) (*github.Hook, []github.Hook, error
 		p.forget()
 		return nil, nil, p.conflict(id, owner)
 	case p.hookSpec.HookID != 0 && p.hookSpec.HookID != id:
-		p.leftBehind(fmt.Sprintf("spec.hookID names webhook %d now", p.hookSpec.HookID))
+		p.leftBehind(ctx, fmt.Sprintf("spec.hookID names webhook %d now", p.hookSpec.HookID))
 		p.forget()
 		return nil, nil, nil
 	}
@@ -139,7 +156,7 @@ func (p *pass) created(ctx context.Context, hooks []github.Hook) (*github.Hook, 
 	}, hooks, func(id int64) bool {
 		owner, err := p.claims.owner(ctx, p.obj, claim{p.server, id})
 		failure = errors.Join(failure, err)
-		return owner != nil
+		return owner != nil || p.claims.reserved(p.obj, claim{p.server, id})
 	})
 	return made, failure
 }
@@ -190,6 +207,10 @@ func (p *pass) observe(ctx context.Context) (ctrl.Result, error) {
 	found, err := p.findObserved(ctx)
 	if err != nil {
 		return p.failed(ctx, err)
+	}
+	if p.ours() && p.status.HookID != found.ID {
+		p.leftBehind(ctx, fmt.Sprintf("spec.hookID names webhook %d now", found.ID))
+		p.forget()
 	}
 	p.sees(found)
 	p.looked()

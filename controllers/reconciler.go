@@ -111,7 +111,7 @@ func (r *Reconciler[T]) Reconcile(ctx context.Context, obj T) (_ ctrl.Result, er
 		return p.finalize(ctx)
 	}
 	if err := p.ensureFinalizer(ctx); err != nil {
-		return retryConflict(err)
+		return retryConflict(client.IgnoreNotFound(err))
 	}
 	if p.spec.Suspend {
 		p.suspended()
@@ -140,7 +140,7 @@ func (p *pass) ensureFinalizer(ctx context.Context) error {
 	// The lock keeps finalizers that others add meanwhile, and refuses to bring one back that deletion took away.
 	err := p.Patch(ctx, p.obj, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), fieldOwner)
 	if err != nil {
-		return client.IgnoreNotFound(err)
+		return err
 	}
 	p.before, p.fresh = p.obj.DeepCopyObject().(HookObject), true
 	return nil

@@ -12,8 +12,9 @@ import (
 // restart finds the same time.
 func nextPoll(uid types.UID, last time.Time, interval time.Duration) time.Time {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(uid))                          // never fails: package hash
-	phase := time.Duration(h.Sum64() % uint64(interval)) //nolint:gosec // An interval is at least 30s.
+	_, _ = h.Write([]byte(uid)) // never fails: package hash
+	// In whole seconds, as the last time is kept: else a poll would be due again at once.
+	phase := time.Duration(h.Sum64() % uint64(interval)).Truncate(time.Second) //nolint:gosec // An interval is at least 1s.
 	begin := last.Truncate(interval).Add(phase)
 	for !begin.After(last) {
 		begin = begin.Add(interval)

@@ -20,6 +20,8 @@ func TestNextPoll(t *testing.T) {
 		g.Expect(next).To(BeTemporally("<=", last.Add(interval)))
 		g.Expect(nextPoll(uid, last, interval)).To(Equal(next), "a restart finds the same time")
 		g.Expect(nextPoll(uid, next, interval)).To(Equal(next.Add(interval)), "one poll an interval")
+		noted := next.Add(200 * time.Millisecond).Truncate(time.Second) // As the status keeps the end of that poll.
+		g.Expect(nextPoll(uid, noted, interval)).To(Equal(next.Add(interval)), "one poll an interval")
 	}
 }
 

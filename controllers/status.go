@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -29,7 +30,11 @@ func (p *pass) patchStatus(ctx context.Context) error {
 	// A verdict reached is worth the write even when the operator is told to stop meanwhile.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	return client.IgnoreNotFound(p.store(ctx, client.MergeFrom(p.before)))
+	patch := client.MergeFrom(p.before)
+	if p.before.HookStatus().HookID != 0 && p.status.HookID == 0 { // A hook is let go on the newest word only.
+		patch = client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{})
+	}
+	return client.IgnoreNotFound(p.store(ctx, patch))
 }
 
 // store writes the status as it stands. The object's own copy is sent, so that the pass's obj is left as it is where the
@@ -155,6 +160,9 @@ func (p *pass) verdict(ready metav1.ConditionStatus, reason, message string) {
 
 // failed turns an error into a verdict in the object's status and tells when to come back.
 func (p *pass) failed(ctx context.Context, err error) (ctrl.Result, error) {
+	if errors.Is(err, context.Canceled) {
+		return ctrl.Result{}, err // The operator was told to stop, which is no verdict on the object.
+	}
 	v := p.judge(err)
 	if v.reason == "" {
 		return retryConflict(err) // The Kubernetes API's trouble is no verdict on the object.

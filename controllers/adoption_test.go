@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -149,6 +150,34 @@ var _ = storiesOf("A hook that is there already", func(kind hookKind) {
 		first.look(ctx)
 		Expect(first.get(ctx).HookStatus().HookID).To(Equal(id))
 		Expect(w.onGitHub()).To(HaveLen(2))
+	})
+
+	It("stays a younger object's, whatever an older one claimed before or meant to create", func(ctx SpecContext) {
+		first := w.readyHook(ctx, "first", withURL(url), withEvents("push"))
+		aSecondAfter(ctx, first.get(ctx).GetCreationTimestamp().Time)
+		second := w.hook(ctx, "second", withURL(url), withEvents("fork"))
+		second.waitFor(ctx, metav1.ConditionFalse, v1alpha1.ReasonConflict)
+		lost := w.about(githubsim.Fault{Method: "POST", DropBefore: true})
+		about := lost.Match
+		lost.Match = func(r githubsim.Request) bool { return about(r) && strings.Contains(string(r.Body), `"push"`) }
+		broken := sim.AddFault(lost)
+		DeferCleanup(broken.Remove)
+
+		sim.DeleteHook(w.target, w.only().ID)
+		first.annotate(ctx, v1alpha1.AnnotationReconcile)
+		Eventually(ctx, func() *v1alpha1.Creating { return first.get(ctx).HookStatus().Creating }).ShouldNot(BeNil())
+		second.annotate(ctx, v1alpha1.AnnotationReconcile)
+		second.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
+		made := w.only()
+		Expect(made.Events).To(ConsistOf("fork"))
+		broken.Remove()
+
+		ready := first.waitFor(ctx, metav1.ConditionFalse, v1alpha1.ReasonConflict)
+		Expect(ready.Message).To(containAll([]string{fmt.Sprint(made.ID), `"second"`}))
+		first.delete(ctx)
+		Expect(w.only().ID).To(Equal(made.ID))
+		Expect(w.only().Events).To(ConsistOf("fork"))
+		second.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
 	})
 
 	It("in another namespace's hands is not named", func(ctx SpecContext) {

@@ -69,7 +69,9 @@ var _ = storiesOf("A crash", func(kind hookKind) {
 		Expect(w.onGitHub()).To(BeEmpty())
 	})
 
-	It("while a hook that somebody deleted is made again leaves one, and it is found at once", func(ctx SpecContext) {
+	// diesMakingItAgain kills the operator while its POST for a hook that somebody deleted is under way.
+	diesMakingItAgain := func(ctx context.Context) *hook {
+		GinkgoHelper()
 		w.withOwnOperator(ctx)
 		h := w.readyHook(ctx, "ci")
 		sim.DeleteHook(w.target, w.only().ID)
@@ -78,6 +80,11 @@ var _ = storiesOf("A crash", func(kind hookKind) {
 		h.annotate(ctx, v1alpha1.AnnotationReconcile)
 		Eventually(ctx, slow.Hits).Should(Equal(1))
 		w.operator.kill()
+		return h
+	}
+
+	It("while a hook that somebody deleted is made again leaves one, and it is found at once", func(ctx SpecContext) {
+		h := diesMakingItAgain(ctx)
 		Eventually(ctx, w.onGitHub).Should(HaveLen(1))
 		made := w.only().ID
 
@@ -91,14 +98,7 @@ var _ = storiesOf("A crash", func(kind hookKind) {
 	})
 
 	It("while a hook is made again for an object that is then deleted leaves none", func(ctx SpecContext) {
-		w.withOwnOperator(ctx)
-		h := w.readyHook(ctx, "ci")
-		sim.DeleteHook(w.target, w.only().ID)
-		slow := sim.AddFault(w.about(githubsim.Fault{Method: http.MethodPost, Delay: time.Second, DropAfter: true, Times: 1}))
-		DeferCleanup(slow.Remove)
-		h.annotate(ctx, v1alpha1.AnnotationReconcile)
-		Eventually(ctx, slow.Hits).Should(Equal(1))
-		w.operator.kill()
+		h := diesMakingItAgain(ctx)
 		h.startDeleting(ctx)
 		Eventually(ctx, w.onGitHub).Should(HaveLen(1))
 		w.operator.start(ctx)

@@ -133,7 +133,7 @@ func run(ctx context.Context, o *options) error {
 		return err
 	}
 	for _, setUp := range []func(context.Context, ctrl.Manager, *controllers.Operator, int) error{
-		controllers.SetUpRepositoryWebhooks, controllers.SetUpOrganizationWebhooks,
+		controllers.SetUpRepositoryWebhooks, controllers.SetUpOrganizationWebhooks, controllers.SetUpAppWebhookConfigs,
 	} {
 		if err := setUp(ctx, mgr, operator, o.maxConcurrentReconciles); err != nil {
 			return err
@@ -190,6 +190,7 @@ func (o *options) cache() (cache.Options, error) {
 		ByObject: map[client.Object]cache.ByObject{
 			&v1alpha1.RepositoryWebhook{}:   ours,
 			&v1alpha1.OrganizationWebhook{}: ours,
+			&v1alpha1.AppWebhookConfig{}:    ours,
 			controllers.SecretMetadata():    {Transform: controllers.StripSecretMetadata},
 		},
 	}

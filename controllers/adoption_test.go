@@ -50,7 +50,7 @@ var _ = storiesOf("A hook that is there already", func(kind hookKind) {
 		Expect(taken.Config.Secret).To(Equal(secret))
 		Expect(taken.Config.ContentType).To(Equal("json"))
 		Expect(taken.Events).To(ConsistOf("push"))
-		Expect(h.get(ctx).HookStatus().HookID).To(Equal(there.ID))
+		Expect(h.hookStatus(ctx).HookID).To(Equal(there.ID))
 		Expect(w.onGitHub()).To(HaveLen(131))
 		h.told(ctx, v1alpha1.EventAdopted, fmt.Sprint(there.ID))
 	})
@@ -95,7 +95,7 @@ var _ = storiesOf("A hook that is there already", func(kind hookKind) {
 		h := w.hook(ctx, "ci")
 		ready := h.waitFor(ctx, metav1.ConditionFalse, v1alpha1.ReasonConflict)
 		Expect(ready.Message).To(ContainSubstring(fmt.Sprint(there.ID)))
-		Expect(h.get(ctx).HookStatus().Creating).To(BeNil())
+		Expect(h.hookStatus(ctx).Creating).To(BeNil())
 		Expect(w.only().Config.Secret).To(Equal("theirs"))
 	})
 
@@ -106,7 +106,7 @@ var _ = storiesOf("A hook that is there already", func(kind hookKind) {
 			second := w.hook(ctx, "second", withURL(url), withAdoption(policy))
 			ready := second.waitFor(ctx, metav1.ConditionFalse, v1alpha1.ReasonConflict)
 			Expect(ready.Message).To(containAll([]string{fmt.Sprint(id), `"first"`}))
-			Expect(second.get(ctx).HookStatus().HookID).To(BeZero())
+			Expect(second.hookStatus(ctx).HookID).To(BeZero())
 
 			first.delete(ctx)
 			second.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
@@ -131,24 +131,24 @@ var _ = storiesOf("A hook that is there already", func(kind hookKind) {
 		first := w.readyHook(ctx, "first")
 		aSecondAfter(ctx, first.get(ctx).GetCreationTimestamp().Time)
 		second := w.readyHook(ctx, "second", withEvents("fork"))
-		id, lost := first.get(ctx).HookStatus().HookID, second.get(ctx).HookStatus().HookID
+		id, lost := first.hookStatus(ctx).HookID, second.hookStatus(ctx).HookID
 		sim.DeleteHook(w.target, lost)
 		obj := second.get(ctx)
-		obj.HookStatus().HookID = id // As two passes at the same moment could leave it.
+		*obj.StatusID() = id // As two passes at the same moment could leave it.
 		Expect(k8s.Status().Update(ctx, obj)).To(Succeed())
 
 		Eventually(ctx, func() int64 { // The operator's cache has to show the claim first.
 			second.annotate(ctx, v1alpha1.AnnotationReconcile)
-			return second.get(ctx).HookStatus().HookID
+			return second.hookStatus(ctx).HookID
 		}).WithPolling(200 * time.Millisecond).ShouldNot(Equal(id))
 		second.told(ctx, v1alpha1.ReasonConflict, fmt.Sprint(id), `"first"`)
 		second.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
-		Expect(second.get(ctx).HookStatus().HookID).NotTo(Equal(id))
+		Expect(second.hookStatus(ctx).HookID).NotTo(Equal(id))
 		kept, _ := sim.Hook(w.target, id)
 		Expect(kept.Config.URL).To(Equal("https://first.example.com/github"))
 
 		first.look(ctx)
-		Expect(first.get(ctx).HookStatus().HookID).To(Equal(id))
+		Expect(first.hookStatus(ctx).HookID).To(Equal(id))
 		Expect(w.onGitHub()).To(HaveLen(2))
 	})
 
@@ -165,7 +165,7 @@ var _ = storiesOf("A hook that is there already", func(kind hookKind) {
 
 		sim.DeleteHook(w.target, w.only().ID)
 		first.annotate(ctx, v1alpha1.AnnotationReconcile)
-		Eventually(ctx, func() *v1alpha1.Creating { return first.get(ctx).HookStatus().Creating }).ShouldNot(BeNil())
+		Eventually(ctx, func() *v1alpha1.Creating { return first.hookStatus(ctx).Creating }).ShouldNot(BeNil())
 		second.annotate(ctx, v1alpha1.AnnotationReconcile)
 		second.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
 		made := w.only()

@@ -16,20 +16,20 @@ import (
 // claimIndex finds objects by what they claim.
 const claimIndex = "status.claim"
 
-// claim is what an object says is its own: one hook on one server. It stands in the status, never in a spec alone, so
+// claim is what an object says is its own: one hook, or one App's webhook, on one server. It stands in the status, never in a spec alone, so
 // that nobody can block a hook that his credentials do not open.
 type claim struct {
 	server string
-	hookID int64
+	id     int64
 }
 
-func (c claim) String() string { return fmt.Sprintf("%s#%d", c.server, c.hookID) }
+func (c claim) String() string { return fmt.Sprintf("%s#%d", c.server, c.id) }
 
 // claimOf an object; only what it manages and has written to.
-func claimOf(obj HookObject) (claim, bool) {
-	s := obj.HookStatus()
-	ok := s.HookID != 0 && s.Applied != nil && obj.CommonSpec().ManagementPolicy == v1alpha1.Manage
-	return claim{s.Server, s.HookID}, ok
+func claimOf(obj Webhook) (claim, bool) {
+	s, id := obj.CommonStatus(), *obj.StatusID()
+	ok := id != 0 && s.Applied != nil && obj.CommonSpec().ManagementPolicy == v1alpha1.Manage
+	return claim{s.Server, id}, ok
 }
 
 // claims knows who owns which hook of one kind. Those in status are read from the cache; those being made, which the
@@ -37,7 +37,7 @@ func claimOf(obj HookObject) (claim, bool) {
 type claims struct {
 	reader client.Reader
 	list   func() client.ObjectList
-	items  func(client.ObjectList) []HookObject
+	items  func(client.ObjectList) []Webhook
 	recent *expirable.LRU[claim, types.UID]
 }
 
@@ -47,7 +47,7 @@ const (
 	claimLag     = 10 * time.Second
 )
 
-func newClaims(reader client.Reader, list func() client.ObjectList, items func(client.ObjectList) []HookObject) *claims {
+func newClaims(reader client.Reader, list func() client.ObjectList, items func(client.ObjectList) []Webhook) *claims {
 	return &claims{
 		reader: reader, list: list, items: items,
 		recent: expirable.NewLRU[claim, types.UID](recentClaims, nil, claimLag),
@@ -55,7 +55,7 @@ func newClaims(reader client.Reader, list func() client.ObjectList, items func(c
 }
 
 // reserve a hook for an object that made it, or is about to take it over; false when it is another one's.
-func (c *claims) reserve(obj HookObject, wanted claim) bool {
+func (c *claims) reserve(obj Webhook, wanted claim) bool {
 	if c.reserved(obj, wanted) {
 		return false
 	}
@@ -64,14 +64,14 @@ func (c *claims) reserve(obj HookObject, wanted claim) bool {
 }
 
 // reserved tells whether a hook is reserved for another object.
-func (c *claims) reserved(obj HookObject, wanted claim) bool {
+func (c *claims) reserved(obj Webhook, wanted claim) bool {
 	holder, held := c.recent.Peek(wanted)
 	return held && holder != obj.GetUID()
 }
 
 // owner returns the object other than obj that owns a hook and comes before it: the older one, then the one with the
 // lower UID. It is nil when obj owns the hook or may claim it.
-func (c *claims) owner(ctx context.Context, obj HookObject, wanted claim) (HookObject, error) {
+func (c *claims) owner(ctx context.Context, obj Webhook, wanted claim) (Webhook, error) {
 	others, err := c.others(ctx, obj, wanted)
 	if err != nil {
 		return nil, err
@@ -87,12 +87,12 @@ func (c *claims) owner(ctx context.Context, obj HookObject, wanted claim) (HookO
 }
 
 // others with the same claim.
-func (c *claims) others(ctx context.Context, obj HookObject, wanted claim) ([]HookObject, error) {
+func (c *claims) others(ctx context.Context, obj Webhook, wanted claim) ([]Webhook, error) {
 	list := c.list()
 	if err := c.reader.List(ctx, list, client.MatchingFields{claimIndex: wanted.String()}); err != nil {
 		return nil, err
 	}
-	var others []HookObject
+	var others []Webhook
 	for _, other := range c.items(list) {
 		if other.GetUID() != obj.GetUID() {
 			others = append(others, other)
@@ -102,7 +102,7 @@ func (c *claims) others(ctx context.Context, obj HookObject, wanted claim) ([]Ho
 }
 
 // before orders objects that claim the same hook.
-func before(a, b HookObject) bool {
+func before(a, b Webhook) bool {
 	at, bt := a.GetCreationTimestamp(), b.GetCreationTimestamp()
 	return cmp.Or(at.Compare(bt.Time), cmp.Compare(a.GetUID(), b.GetUID())) < 0
 }

@@ -18,22 +18,25 @@ func (p *pass) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.use(ctx, c)
+	if err := p.use(ctx, c); err != nil {
+		return err
+	}
 	return p.desire(ctx)
 }
 
 // use makes the client's server the pass's own. IDs are unique per server only: with credentials for another server the
 // hook is not created yet.
-func (p *pass) use(ctx context.Context, c *github.Client) {
-	p.hooks, p.server = p.place.hooks(c), c.Server().String()
+func (p *pass) use(ctx context.Context, c *github.Client) error {
+	p.github, p.hooks, p.server = c, p.place.hooks(c), c.Server().String()
 	if p.status.Server == "" || p.status.Server == p.server {
-		return
+		return p.place.accepts(ctx, p)
 	}
-	if p.ours() || p.status.Creating != nil {
+	if p.place.owns() && p.ours() || *p.creating != nil {
 		p.leftBehind(ctx, fmt.Sprintf("the credentials name %s now", p.server))
 	}
 	p.forget()
-	p.status.Server, p.status.Creating = "", nil
+	p.status.Server, *p.creating = "", nil
+	return p.place.accepts(ctx, p)
 }
 
 // client returns the client for spec.credentialsRef, reading the Secret only when its version is new.
@@ -66,12 +69,15 @@ func (p *pass) desire(ctx context.Context) error {
 	events := slices.Clone(p.hookSpec.Events)
 	slices.Sort(events)
 	p.desired = hook.Desired{
-		URL:             url,
-		ContentType:     string(p.spec.ContentType),
-		InsecureSSL:     p.spec.InsecureSSL,
-		Events:          events,
-		KeepOtherEvents: p.hookSpec.EventsPolicy == v1alpha1.EventsAtLeast,
-		Active:          ptr.To(ptr.Deref(p.hookSpec.Active, true)),
+		URL:                url,
+		ContentType:        string(p.spec.ContentType),
+		InsecureSSL:        p.spec.InsecureSSL,
+		KeepUnwantedSecret: !p.place.owns(),
+		Events:             events,
+		KeepOtherEvents:    p.hookSpec.EventsPolicy == v1alpha1.EventsAtLeast,
+	}
+	if p.place.owns() {
+		p.desired.Active = ptr.To(ptr.Deref(p.hookSpec.Active, true))
 	}
 	if p.spec.URLFrom != nil {
 		if p.urlFingerprint, err = p.fingerprints.Of(ctx, url); err != nil {

@@ -34,8 +34,8 @@ var _ = storiesOf("A crash", func(kind hookKind) {
 			lost := lostAnswer()
 			h := w.readyHook(ctx, "ci", withAdoption(policy))
 			Expect(lost.Hits()).To(Equal(1))
-			Expect(h.get(ctx).HookStatus().HookID).To(Equal(w.only().ID))
-			Expect(h.get(ctx).HookStatus().Creating).To(BeNil())
+			Expect(h.hookStatus(ctx).HookID).To(Equal(w.only().ID))
+			Expect(h.hookStatus(ctx).Creating).To(BeNil())
 			Expect(w.writes()).To(Equal([]string{"POST /hooks"}))
 			h.told(ctx, v1alpha1.EventCreated, fmt.Sprint(w.only().ID))
 		},
@@ -90,8 +90,8 @@ var _ = storiesOf("A crash", func(kind hookKind) {
 
 		w.operator.start(ctx)
 
-		Eventually(ctx, func() int64 { return h.get(ctx).HookStatus().HookID }).Should(Equal(made), h.trouble)
-		Eventually(ctx, func() *v1alpha1.Creating { return h.get(ctx).HookStatus().Creating }).Should(BeNil())
+		Eventually(ctx, func() int64 { return h.hookStatus(ctx).HookID }).Should(Equal(made), h.trouble)
+		Eventually(ctx, func() *v1alpha1.Creating { return h.hookStatus(ctx).Creating }).Should(BeNil())
 		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
 		h.delete(ctx)
 		Expect(w.onGitHub()).To(BeEmpty())
@@ -119,7 +119,7 @@ var _ = storiesOf("A crash", func(kind hookKind) {
 			h := w.readyHook(ctx, "ci")
 			Expect(w.onGitHub()).To(HaveLen(1))
 			Expect(writes.Load()).To(BeNumerically(">=", nth))
-			Expect(h.get(ctx).HookStatus().HookID).To(Equal(w.only().ID))
+			Expect(h.hookStatus(ctx).HookID).To(Equal(w.only().ID))
 			Expect(w.writes()).To(Equal([]string{"POST /hooks"}))
 		},
 		Entry("the intent fails", failBefore, 1),
@@ -138,7 +138,7 @@ var _ = storiesOf("A crash", func(kind hookKind) {
 		Eventually(ctx, slow.Hits).Should(Equal(1))
 		w.operator.terminate()
 		Expect(w.operator.exit).NotTo(HaveOccurred())
-		Expect(h.get(ctx).HookStatus().HookID).To(Equal(w.only().ID))
+		Expect(h.hookStatus(ctx).HookID).To(Equal(w.only().ID))
 		Expect(h.condition(ctx, v1alpha1.ConditionReady).Status).To(Equal(metav1.ConditionTrue))
 	})
 
@@ -150,7 +150,7 @@ var _ = storiesOf("A crash", func(kind hookKind) {
 		Eventually(ctx, slow.Hits).Should(Equal(1))
 		thaw := w.operator.api.freezeWatches()
 		DeferCleanup(thaw)
-		Eventually(ctx, func() int64 { return h.get(ctx).HookStatus().HookID }).ShouldNot(BeZero())
+		Eventually(ctx, func() int64 { return h.hookStatus(ctx).HookID }).ShouldNot(BeZero())
 
 		passes := len(w.operator.api.about(w.namespace))
 		Eventually(ctx, func() int { return len(w.operator.api.about(w.namespace)) }).Should(BeNumerically(">", passes+2),
@@ -279,7 +279,7 @@ func (s *killStory) expectEachOnce(ctx context.Context) {
 	Expect(byID).To(HaveLen(len(s.alive)), "hooks on GitHub:\n"+describeHooks(s.onGitHub()))
 	for _, h := range s.alive {
 		obj := h.get(ctx)
-		made, found := byID[obj.HookStatus().HookID]
+		made, found := byID[*obj.StatusID()]
 		Expect(found).To(BeTrue(), h.name)
 		Expect(made.Config.URL).To(Equal(obj.CommonSpec().URL))
 		Expect(made.Config.Secret).To(Equal(s.secret))

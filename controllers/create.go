@@ -22,14 +22,14 @@ func (p *pass) create(ctx context.Context) (ctrl.Result, error) {
 	if err := p.loadSecret(ctx); err != nil {
 		return p.failed(ctx, err)
 	}
-	noted := p.status.Creating
+	noted := *p.creating
 	if err := p.noteCreating(ctx); err != nil {
 		return retryConflict(client.IgnoreNotFound(err))
 	}
 	made, err := p.hooks.Create(context.WithoutCancel(ctx), hook.Create(p.desired, p.secret.value))
 	if err != nil {
 		if !errors.Is(err, github.ErrUnavailable) {
-			p.status.Creating = noted // GitHub refused: nothing was made.
+			*p.creating = noted // GitHub refused: nothing was made.
 		}
 		return p.refused(ctx, err)
 	}
@@ -51,13 +51,14 @@ func (p *pass) readFresh(ctx context.Context) (bool, error) {
 	if p.fresh {
 		return true, nil
 	}
-	fresh := p.obj.DeepCopyObject().(HookObject)
+	fresh := p.obj.DeepCopyObject().(Webhook)
 	if err := p.apiReader.Get(ctx, client.ObjectKeyFromObject(p.obj), fresh); err != nil {
 		return false, client.IgnoreNotFound(err)
 	}
 	p.fresh = fresh.GetUID() == p.obj.GetUID() && fresh.GetGeneration() == p.obj.GetGeneration() &&
 		fresh.GetDeletionTimestamp().IsZero() == p.obj.GetDeletionTimestamp().IsZero() &&
-		equality.Semantic.DeepEqual(fresh.HookStatus(), p.before.HookStatus())
+		equality.Semantic.DeepEqual(fresh.CommonStatus(), p.before.CommonStatus()) &&
+		*fresh.StatusID() == *p.before.StatusID() && equality.Semantic.DeepEqual(intent(fresh), intent(p.before))
 	if p.fresh {
 		p.obj.SetResourceVersion(fresh.GetResourceVersion())
 		p.before.SetResourceVersion(fresh.GetResourceVersion())
@@ -71,11 +72,11 @@ func (p *pass) noteCreating(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	noted, server := p.status.Creating, p.status.Server
-	p.status.Creating, p.status.Server = &v1alpha1.Creating{Time: p.now(), URLFingerprint: fingerprint}, p.server
+	noted, server := *p.creating, p.status.Server
+	*p.creating, p.status.Server = &v1alpha1.Creating{Time: p.now(), URLFingerprint: fingerprint}, p.server
 	err = p.store(ctx, client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{}))
 	if err != nil {
-		p.status.Creating, p.status.Server = noted, server // Nothing was sent, so nothing is intended.
+		*p.creating, p.status.Server = noted, server // Nothing was sent, so nothing is intended.
 	}
 	return err
 }

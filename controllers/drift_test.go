@@ -90,7 +90,7 @@ var _ = storiesOf("Drift", func(kind hookKind) {
 	})
 
 	It("in events that others add is kept with eventsPolicy AtLeast, and nothing that left the spec is removed", func(ctx SpecContext) {
-		h := w.readyHook(ctx, "ci", withEvents("push"), func(o controllers.HookObject) { o.HookSpec().EventsPolicy = v1alpha1.EventsAtLeast })
+		h := w.readyHook(ctx, "ci", withEvents("push"), func(o controllers.Webhook) { hookSpec(o).EventsPolicy = v1alpha1.EventsAtLeast })
 		sim.EditHook(w.target, w.only().ID, func(h *githubsim.Hook) { h.Events = []string{"fork"} })
 		h.look(ctx)
 		Expect(w.only().Events).To(ConsistOf("fork", "push"))
@@ -110,7 +110,7 @@ var _ = storiesOf("Drift", func(kind hookKind) {
 
 		Expect(w.only().ID).NotTo(Equal(gone))
 		Expect(w.only().Config.Secret).To(Equal(secret))
-		Expect(h.get(ctx).HookStatus().HookID).To(Equal(w.only().ID))
+		Expect(h.hookStatus(ctx).HookID).To(Equal(w.only().ID))
 		Expect(w.calls()[calls:]).To(Equal([]string{"GET /hooks/{hook_id}", "GET /hooks", "POST /hooks"}))
 	})
 
@@ -122,7 +122,7 @@ var _ = storiesOf("Drift", func(kind hookKind) {
 
 		h.waitFor(ctx, metav1.ConditionFalse, v1alpha1.ReasonTargetNotFound)
 		Expect(w.writes()).To(HaveLen(writes))
-		Expect(h.get(ctx).HookStatus().HookID).To(Equal(w.only().ID), "what is ours is remembered")
+		Expect(h.hookStatus(ctx).HookID).To(Equal(w.only().ID), "what is ours is remembered")
 
 		restoreRights(ctx, w, h)
 		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)

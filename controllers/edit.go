@@ -40,12 +40,12 @@ func (e edit) config() bool {
 func (p *pass) known() (edit, bool) {
 	ready := p.condition(v1alpha1.ConditionReady)
 	agreed := ready != nil && ready.Status == metav1.ConditionTrue && ready.Reason == v1alpha1.ReasonSynced &&
-		p.condition(v1alpha1.ConditionReconciling) == nil && p.status.Creating == nil
+		p.condition(v1alpha1.ConditionReconciling) == nil && *p.creating == nil
 	named := p.hookSpec.HookID
-	if !agreed || !p.ours() || named != 0 && named != p.status.HookID || len(p.requests()) > 0 || !time.Now().Before(p.pollTime()) {
+	if !agreed || !p.ours() || named != 0 && named != *p.id || len(p.requests()) > 0 || !time.Now().Before(p.pollTime()) {
 		return edit{}, false
 	}
-	e := edit{id: p.status.HookID, blind: true}
+	e := edit{id: *p.id, blind: true}
 	if !p.synced() {
 		seen, ok := p.seen.Get(p.obj.GetUID())
 		if !ok {
@@ -103,7 +103,7 @@ func (p *pass) appliedURL() string {
 
 // update puts the hook right that was found.
 func (p *pass) update(ctx context.Context, found github.Hook) (ctrl.Result, error) {
-	if p.status.HookID != found.ID {
+	if *p.id != found.ID {
 		p.forget() // What was applied to a hook that is gone says nothing of this one.
 	}
 	e := edit{id: found.ID, observed: found, fields: hook.Drift(p.desired, found), adopt: !p.ours()}
@@ -198,7 +198,7 @@ func (p *pass) noteApplied(e edit, answer github.Hook) {
 	if e.reassert {
 		a.ReassertedTime = &a.Time
 	}
-	p.status.Applied, p.status.Creating = a, nil
+	p.status.Applied, *p.creating = a, nil
 }
 
 func updatedAt(h github.Hook) *metav1.Time {

@@ -29,8 +29,7 @@ type trouble struct {
 
 // about limits a fault to the world's target.
 func (w *world) about(f githubsim.Fault) githubsim.Fault {
-	owner := w.owner
-	f.Match = func(r githubsim.Request) bool { return containsPath(r.Path, owner) }
+	f.Match = w.mine
 	return f
 }
 
@@ -67,7 +66,7 @@ var _ = storiesOf("Trouble", func(kind hookKind) {
 			Expect(ready.ObservedGeneration).To(BeEquivalentTo(1))
 			h.expectProgress(ctx, t)
 			Expect(w.onGitHub()).To(BeEmpty())
-			Expect(h.get(ctx).HookStatus().HookID).To(BeZero())
+			Expect(h.hookStatus(ctx).HookID).To(BeZero())
 			if t.status == metav1.ConditionFalse {
 				h.told(ctx, t.reason, t.message...)
 			}

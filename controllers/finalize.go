@@ -36,13 +36,13 @@ func (p *pass) finalize(ctx context.Context) (ctrl.Result, error) {
 // dispose does with the hook what the object asks for. An error means that the hook may still be there.
 func (p *pass) dispose(ctx context.Context) error {
 	switch {
-	case !p.ours() && p.status.Creating == nil:
+	case !p.ours() && *p.creating == nil:
 		return nil // Nothing on GitHub is this object's.
 	case p.hookSpec.DeletionPolicy == v1alpha1.DeletionOrphan || p.spec.ManagementPolicy == v1alpha1.Observe:
 		if p.ours() {
-			p.logger(ctx).Info("Orphaned hook", "hookID", p.status.HookID)
-			p.events.Normal(p.obj, v1alpha1.EventOrphaned, fmt.Sprint(p.status.HookID),
-				fmt.Sprintf("Left webhook %d on the %s, as the object asks", p.status.HookID, p.place))
+			p.logger(ctx).Info("Orphaned hook", "hookID", *p.id)
+			p.events.Normal(p.obj, v1alpha1.EventOrphaned, fmt.Sprint(*p.id),
+				fmt.Sprintf("Left webhook %d on the %s, as the object asks", *p.id, p.place))
 		}
 		return nil
 	}
@@ -50,7 +50,9 @@ func (p *pass) dispose(ctx context.Context) error {
 	if err != nil {
 		return p.blocked(err)
 	}
-	p.use(ctx, c)
+	if err := p.use(ctx, c); err != nil {
+		return p.blocked(err)
+	}
 	id, err := p.doomed(ctx)
 	if err != nil || id == 0 {
 		return p.blocked(err)
@@ -73,7 +75,7 @@ func (p *pass) lastClient(ctx context.Context) (*github.Client, error) {
 // doomed is the ID of the hook that goes with the object: the one that a lost answer made, or the one in status, which
 // was gone before another one was made. It is zero when there is none, or when an older object claims it.
 func (p *pass) doomed(ctx context.Context) (int64, error) {
-	if p.status.Creating != nil {
+	if *p.creating != nil {
 		hooks, err := p.hooks.List(ctx)
 		if err != nil {
 			return 0, err
@@ -89,11 +91,11 @@ func (p *pass) doomed(ctx context.Context) (int64, error) {
 	if !p.ours() {
 		return 0, nil
 	}
-	owner, err := p.claims.owner(ctx, p.obj, claim{p.server, p.status.HookID})
+	owner, err := p.claims.owner(ctx, p.obj, claim{p.server, *p.id})
 	if err != nil || owner != nil {
 		return 0, err
 	}
-	return p.status.HookID, nil
+	return *p.id, nil
 }
 
 // delete the hook. A hook that is gone is deleted; a target that is gone, or archived, lets the object go with a warning.
@@ -102,10 +104,10 @@ func (p *pass) delete(ctx context.Context, id int64) error {
 	switch {
 	case err == nil:
 		p.logger(ctx).Info("Deleted hook", "hookID", id)
-		p.events.Normal(p.obj, v1alpha1.EventDeleted, fmt.Sprint(id), fmt.Sprintf("Deleted webhook %d of the %s", id, p.place))
+		p.events.Normal(p.obj, v1alpha1.EventDeleted, fmt.Sprint(id), "Deleted "+p.place.webhook(id))
 		return nil
 	case errors.Is(err, github.ErrArchived):
-		p.status.HookID = id
+		*p.id = id
 		p.leftBehind(ctx, "the repository is archived and so read-only")
 		return nil
 	case errors.Is(err, github.ErrNotFound):
@@ -120,7 +122,7 @@ func (p *pass) gone(ctx context.Context, id int64) error {
 	hooks, err := p.hooks.List(ctx)
 	switch {
 	case errors.Is(err, github.ErrNotFound):
-		p.status.HookID = id
+		*p.id = id
 		p.leftBehind(ctx, "GitHub shows no webhooks there: the target is gone, or the credential lost its access")
 		return nil
 	case err != nil:
@@ -148,22 +150,22 @@ func (p *pass) blocked(err error) error {
 
 // remains names the hook that may still be on GitHub.
 func (p *pass) remains() string {
-	if p.status.HookID == 0 {
+	if *p.id == 0 {
 		return fmt.Sprintf("The webhook that may have been created for the %s", p.place)
 	}
-	return fmt.Sprintf("Webhook %d of the %s", p.status.HookID, p.place)
+	return fmt.Sprintf("Webhook %d of the %s", *p.id, p.place)
 }
 
 // leftBehind tells of a hook that stays on GitHub although its object goes or turns away from it: in an Event, a log line
 // and a metric.
 func (p *pass) leftBehind(ctx context.Context, why string) {
 	note := fmt.Sprintf("%s on %s may remain: %s. Delete it there if it is not wanted", p.remains(), p.status.Server, why)
-	p.logger(ctx).Info("Left hook behind", "hookID", p.status.HookID, "server", p.status.Server, "why", why)
+	p.logger(ctx).Info("Left hook behind", "hookID", *p.id, "server", p.status.Server, "why", why)
 	metrics.LeftBehind.WithLabelValues(p.kind).Inc()
-	p.events.Warning(p.obj, v1alpha1.EventHookLeftBehind, fmt.Sprint(p.status.HookID), note)
+	p.events.Warning(p.obj, v1alpha1.EventHookLeftBehind, fmt.Sprint(*p.id), note)
 	if terminating, err := p.namespaceTerminating(ctx); p.pod != nil && (terminating || err != nil) {
 		// No Event can be written there any more: the operator's own Pod gets it.
-		p.events.Warning(p.pod, v1alpha1.EventHookLeftBehind, fmt.Sprint(p.status.HookID), fmt.Sprintf("In namespace %q: %s", p.obj.GetNamespace(), note))
+		p.events.Warning(p.pod, v1alpha1.EventHookLeftBehind, fmt.Sprint(*p.id), fmt.Sprintf("In namespace %q: %s", p.obj.GetNamespace(), note))
 	}
 }
 
@@ -190,7 +192,7 @@ func (p *pass) namespaceTerminating(ctx context.Context) (bool, error) {
 
 // release takes the finalizer away, which lets the object go.
 func (p *pass) release(ctx context.Context) error {
-	before := p.obj.DeepCopyObject().(HookObject)
+	before := p.obj.DeepCopyObject().(Webhook)
 	controllerutil.RemoveFinalizer(p.obj, v1alpha1.Finalizer)
 	err := p.Patch(ctx, p.obj, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), fieldOwner)
 	if err != nil {

@@ -15,12 +15,12 @@ import (
 
 // ours tells whether the hook in status was created or taken over by this object. One that was only observed is not.
 func (p *pass) ours() bool {
-	return p.status.HookID != 0 && p.status.Applied != nil
+	return *p.id != 0 && p.status.Applied != nil
 }
 
 // forget drops what the status says of a hook that is not, or no longer, this object's.
 func (p *pass) forget() {
-	p.status.HookID, p.status.Applied, p.status.SettingsURL = 0, nil, ""
+	*p.id, p.status.Applied, p.status.SettingsURL = 0, nil, ""
 	p.seen.Remove(p.obj.GetUID())
 }
 
@@ -37,7 +37,7 @@ func (p *pass) find(ctx context.Context) (*github.Hook, error) {
 	} else {
 		p.forget() // A hook that was only observed is no claim.
 	}
-	if p.hookSpec.HookID != 0 && p.status.Creating == nil {
+	if p.hookSpec.HookID != 0 && *p.creating == nil {
 		return p.findNamed(ctx)
 	}
 	if hooks == nil {
@@ -60,7 +60,7 @@ func (p *pass) findInstead(ctx context.Context, hooks []github.Hook) (*github.Ho
 		return nil, err
 	}
 	if made != nil && made.ID != p.hookSpec.HookID {
-		p.status.HookID = made.ID
+		*p.id = made.ID
 		p.leftBehind(ctx, fmt.Sprintf("spec.hookID names webhook %d now", p.hookSpec.HookID))
 		p.forget()
 	}
@@ -70,7 +70,7 @@ func (p *pass) findInstead(ctx context.Context, hooks []github.Hook) (*github.Ho
 // findOurs reads the hook in status. When the hook is gone it returns the target's hooks instead; it returns neither when
 // the spec names another one by now. An older object's claim is a conflict.
 func (p *pass) findOurs(ctx context.Context) (*github.Hook, []github.Hook, error) {
-	id := p.status.HookID
+	id := *p.id
 	owner, err := p.claims.owner(ctx, p.obj, claim{p.server, id})
 	switch {
 	case err != nil:
@@ -141,7 +141,7 @@ func (p *pass) choose(ctx context.Context, hooks []github.Hook) (*github.Hook, e
 
 // created finds the hook whose creation was noted but whose ID was lost, whatever the spec's URL is by now.
 func (p *pass) created(ctx context.Context, hooks []github.Hook) (*github.Hook, error) {
-	noted := p.status.Creating
+	noted := *p.creating
 	if noted == nil {
 		return nil, nil
 	}
@@ -175,7 +175,7 @@ func (p *pass) mayAdopt(ctx context.Context, id int64) error {
 }
 
 // conflict names the hook, the other object when it is in the same namespace, and the ways out.
-func (p *pass) conflict(id int64, owner HookObject) error {
+func (p *pass) conflict(id int64, owner Webhook) error {
 	var message string
 	switch {
 	case owner == nil:
@@ -204,11 +204,11 @@ func (p *pass) ambiguous(hooks []github.Hook) error {
 // observe reports how the hook differs, and writes nothing to GitHub.
 func (p *pass) observe(ctx context.Context) (ctrl.Result, error) {
 	p.status.Drift = nil
-	found, err := p.findObserved(ctx)
+	found, err := p.place.observed(ctx, p)
 	if err != nil {
 		return p.failed(ctx, err)
 	}
-	if p.ours() && p.status.HookID != found.ID {
+	if p.ours() && *p.id != found.ID {
 		p.leftBehind(ctx, fmt.Sprintf("spec.hookID names webhook %d now", found.ID))
 		p.forget()
 	}
@@ -217,7 +217,7 @@ func (p *pass) observe(ctx context.Context) (ctrl.Result, error) {
 	if fields := hook.Drift(p.desired, *found); len(fields) > 0 {
 		p.status.Drift = names(fields)
 		return p.failed(ctx, problem{v1alpha1.ReasonDriftDetected, fmt.Sprintf(
-			"Webhook %d of the %s differs from the spec in %s: managementPolicy Observe leaves it so", found.ID, p.place, join(fields))})
+			"The spec differs from %s in %s: managementPolicy Observe leaves it so", p.place.webhook(found.ID), join(fields))})
 	}
 	return p.agreed(), nil
 }
@@ -226,7 +226,7 @@ func (p *pass) observe(ctx context.Context) (ctrl.Result, error) {
 func (p *pass) findObserved(ctx context.Context) (*github.Hook, error) {
 	id, byURL := p.hookSpec.HookID, p.hookSpec.HookID == 0 && !p.ours()
 	if id == 0 {
-		id = p.status.HookID
+		id = *p.id
 	}
 	if id != 0 {
 		found, _, err := p.get(ctx, id)
@@ -260,8 +260,10 @@ func (p *pass) sees(h *github.Hook) {
 		p.events.Normal(p.obj, v1alpha1.EventRenamed, name, fmt.Sprintf("The %s is called %s on GitHub now; its webhook goes on working", p.place, name))
 	}
 	p.seen.Add(p.obj.GetUID(), *h)
-	p.status.Server, p.status.HookID = p.server, h.ID
-	p.status.SettingsURL = p.hooks.SettingsURL(h.ID)
+	p.status.Server, *p.id = p.server, h.ID
+	if page := p.hooks.SettingsURL(h.ID); page != "" {
+		p.status.SettingsURL = page
+	}
 }
 
 func names(fields []hook.Field) []string {

@@ -78,7 +78,7 @@ var _ = Describe("kubectl", func() {
 })
 
 // expectedStatus is what a GitOps user should see of an object in this state.
-func expectedStatus(obj controllers.HookObject, ready metav1.Condition, stalled, reconciling bool) status.Status {
+func expectedStatus(obj controllers.Webhook, ready metav1.Condition, stalled, reconciling bool) status.Status {
 	switch {
 	case !obj.GetDeletionTimestamp().IsZero():
 		return status.TerminatingStatus

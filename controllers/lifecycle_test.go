@@ -25,60 +25,60 @@ func storiesOf(about string, tell func(kind hookKind)) bool {
 
 // Changes that stories make.
 func withURL(url string) change {
-	return func(o controllers.HookObject) { o.CommonSpec().URL, o.CommonSpec().URLFrom = url, nil }
+	return func(o controllers.Webhook) { o.CommonSpec().URL, o.CommonSpec().URLFrom = url, nil }
 }
 
 func withURLFrom(secret, key string) change {
-	return func(o controllers.HookObject) {
+	return func(o controllers.Webhook) {
 		o.CommonSpec().URL = ""
 		o.CommonSpec().URLFrom = &v1alpha1.URLSource{SecretKeyRef: v1alpha1.SecretKeyReference{Name: secret, Key: key}}
 	}
 }
 
 func withSecret(name string) change {
-	return func(o controllers.HookObject) {
+	return func(o controllers.Webhook) {
 		o.CommonSpec().SecretRef = &v1alpha1.HMACSecretReference{Name: name, Key: "secret"}
 	}
 }
 
 func withEvents(events ...string) change {
-	return func(o controllers.HookObject) { o.HookSpec().Events = events }
+	return func(o controllers.Webhook) { hookSpec(o).Events = events }
 }
 
 func withActive(active bool) change {
-	return func(o controllers.HookObject) { o.HookSpec().Active = ptr.To(active) }
+	return func(o controllers.Webhook) { hookSpec(o).Active = ptr.To(active) }
 }
 
 func withAdoption(policy v1alpha1.AdoptionPolicy) change {
-	return func(o controllers.HookObject) { o.HookSpec().AdoptionPolicy = policy }
+	return func(o controllers.Webhook) { hookSpec(o).AdoptionPolicy = policy }
 }
 
 func withHookID(id int64) change {
-	return func(o controllers.HookObject) { o.HookSpec().HookID = id }
+	return func(o controllers.Webhook) { hookSpec(o).HookID = id }
 }
 
 func withDeletion(policy v1alpha1.DeletionPolicy) change {
-	return func(o controllers.HookObject) { o.HookSpec().DeletionPolicy = policy }
+	return func(o controllers.Webhook) { hookSpec(o).DeletionPolicy = policy }
 }
 
 func withManagement(policy v1alpha1.ManagementPolicy) change {
-	return func(o controllers.HookObject) { o.CommonSpec().ManagementPolicy = policy }
+	return func(o controllers.Webhook) { o.CommonSpec().ManagementPolicy = policy }
 }
 
 func withSuspend(suspend bool) change {
-	return func(o controllers.HookObject) { o.CommonSpec().Suspend = suspend }
+	return func(o controllers.Webhook) { o.CommonSpec().Suspend = suspend }
 }
 
 func withCredentials(name string) change {
-	return func(o controllers.HookObject) { o.CommonSpec().CredentialsRef.Name = name }
+	return func(o controllers.Webhook) { o.CommonSpec().CredentialsRef.Name = name }
 }
 
 func withContentType(t v1alpha1.ContentType) change {
-	return func(o controllers.HookObject) { o.CommonSpec().ContentType = t }
+	return func(o controllers.Webhook) { o.CommonSpec().ContentType = t }
 }
 
 func withInsecureSSL(insecure bool) change {
-	return func(o controllers.HookObject) { o.CommonSpec().InsecureSSL = insecure }
+	return func(o controllers.Webhook) { o.CommonSpec().InsecureSSL = insecure }
 }
 
 var _ = storiesOf("The life of a hook", func(kind hookKind) {
@@ -97,7 +97,7 @@ var _ = storiesOf("The life of a hook", func(kind hookKind) {
 		Expect(made.Active).To(BeTrue())
 		Expect(w.calls()).To(Equal([]string{"GET /hooks", "POST /hooks"}))
 
-		status := h.get(ctx).HookStatus()
+		status := h.hookStatus(ctx)
 		Expect(status.HookID).To(Equal(made.ID))
 		Expect(status.Server).To(Equal(sim.URL()))
 		Expect(status.SettingsURL).To(Equal(sim.URL() + kind.settings(w.owner) + fmt.Sprint(made.ID)))
@@ -150,7 +150,7 @@ var _ = storiesOf("The life of a hook", func(kind hookKind) {
 		Entry("active", withActive(false), "active", func(h githubsim.Hook) {
 			Expect(h.Active).To(BeFalse())
 		}),
-		Entry("secretRef removed", func(o controllers.HookObject) { o.CommonSpec().SecretRef = nil }, "secretRef", func(h githubsim.Hook) {
+		Entry("secretRef removed", func(o controllers.Webhook) { o.CommonSpec().SecretRef = nil }, "secretRef", func(h githubsim.Hook) {
 			Expect(h.Config.Secret).To(BeEmpty())
 		}),
 	)
@@ -171,8 +171,8 @@ var _ = storiesOf("The life of a hook", func(kind hookKind) {
 		h := w.readyHook(ctx, "ci", withActive(false))
 		before := len(w.calls())
 
-		h.change(ctx, func(o controllers.HookObject) { o.SetLabels(map[string]string{"touched": "yes"}) })
-		h.change(ctx, func(o controllers.HookObject) { o.SetAnnotations(map[string]string{"touched": "yes"}) })
+		h.change(ctx, func(o controllers.Webhook) { o.SetLabels(map[string]string{"touched": "yes"}) })
+		h.change(ctx, func(o controllers.Webhook) { o.SetAnnotations(map[string]string{"touched": "yes"}) })
 
 		Consistently(w.calls).Should(HaveLen(before))
 		Expect(h.get(ctx).GetGeneration()).To(BeEquivalentTo(1))

@@ -29,7 +29,7 @@ var _ = storiesOf("Observing", func(kind hookKind) {
 		made := there()
 		h := w.hook(ctx, "ci", withManagement(v1alpha1.Observe), withSecret("ci"))
 		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
-		Expect(h.get(ctx).HookStatus().HookID).To(Equal(made.ID))
+		Expect(h.hookStatus(ctx).HookID).To(Equal(made.ID))
 
 		sim.EditHook(w.target, made.ID, func(h *githubsim.Hook) {
 			h.Active, h.Config.Secret, h.Events = false, "", []string{"fork"}
@@ -85,7 +85,7 @@ var _ = storiesOf("Observing", func(kind hookKind) {
 
 		h.change(ctx, withManagement(v1alpha1.Manage))
 		h.waitFor(ctx, metav1.ConditionFalse, v1alpha1.ReasonConflict)
-		Expect(h.get(ctx).HookStatus().HookID).To(BeZero())
+		Expect(h.hookStatus(ctx).HookID).To(BeZero())
 		Expect(w.writes()).To(BeEmpty())
 		Expect(w.only().Config.Secret).To(Equal("theirs"))
 

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/github-webhooks/github-webhook-operator/internal/credentials"
+	"github.com/github-webhooks/github-webhook-operator/internal/github"
 )
 
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
@@ -45,6 +46,7 @@ type Operator struct {
 	fingerprints    *Fingerprints
 	events          *Events
 	urls            *lru.Cache[secretURL, string] // from Secrets, so that a quiet poll reads none
+	apps            *lru.Cache[*github.Client, *github.App]
 	pod             *corev1.Pod
 	defaultInterval time.Duration
 	// uses tell, one for each kind, whether an object of that kind refers to a Secret.
@@ -57,9 +59,16 @@ const sweepInterval = 10 * time.Minute
 // urlsKept bounds the memory of URLs from Secrets. Losing one costs one read of its Secret.
 const urlsKept = 10_000
 
+// appsKept bounds the memory of which App a client logs in as. Losing one costs one read.
+const appsKept = 1_000
+
 // NewOperator makes what the loops of all kinds share.
 func NewOperator(o Options) (*Operator, error) {
 	urls, err := lru.New[secretURL, string](urlsKept)
+	if err != nil {
+		return nil, err
+	}
+	apps, err := lru.New[*github.Client, *github.App](appsKept)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +78,7 @@ func NewOperator(o Options) (*Operator, error) {
 		credentials:  o.Credentials,
 		fingerprints: &Fingerprints{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: o.Namespace},
 		events:       NewEvents(mgr.GetEventRecorder("github-webhook-operator"), mgr.GetScheme()),
-		urls:         urls, pod: o.Pod, defaultInterval: o.DefaultInterval,
+		urls:         urls, apps: apps, pod: o.Pod, defaultInterval: o.DefaultInterval,
 	}
 	return operator, mgr.Add(manager.RunnableFunc(operator.sweep))
 }

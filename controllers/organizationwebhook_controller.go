@@ -20,10 +20,11 @@ func SetUpOrganizationWebhooks(ctx context.Context, mgr ctrl.Manager, o *Operato
 		name:  "OrganizationWebhook",
 		empty: &v1alpha1.OrganizationWebhook{},
 		list:  func() client.ObjectList { return &v1alpha1.OrganizationWebhookList{} },
-		items: func(list client.ObjectList) []HookObject {
+		items: func(list client.ObjectList) []Webhook {
 			return pointers(list.(*v1alpha1.OrganizationWebhookList).Items)
 		},
-		place: func(w *v1alpha1.OrganizationWebhook) place { return organization{w.Spec.Organization} },
+		target: func(w *v1alpha1.OrganizationWebhook) string { return organization{w.Spec.Organization}.String() },
+		place:  func(w *v1alpha1.OrganizationWebhook) place { return organization{w.Spec.Organization} },
 	}, concurrency)
 }
 
@@ -33,6 +34,18 @@ type organization struct{ login string }
 func (o organization) String() string { return fmt.Sprintf("organization %s", o.login) }
 
 func (o organization) hooks(c *github.Client) github.Hooks { return c.OrganizationHooks(o.login) }
+
+func (o organization) webhook(id int64) string { return fmt.Sprintf("webhook %d of the %s", id, o) }
+
+func (o organization) accepts(context.Context, *pass) error { return nil }
+
+func (o organization) find(ctx context.Context, p *pass) (*github.Hook, error) { return p.find(ctx) }
+
+func (o organization) observed(ctx context.Context, p *pass) (*github.Hook, error) {
+	return p.findObserved(ctx)
+}
+
+func (o organization) owns() bool { return true }
 
 func (o organization) scope() string { return "admin:org_hook" }
 

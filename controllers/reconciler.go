@@ -30,9 +30,10 @@ type Webhook interface {
 	client.Object
 	CommonSpec() *v1alpha1.WebhookSpec
 	CommonStatus() *v1alpha1.WebhookStatus
+	StatusID() *int64
 }
 
-// HookObject is a Webhook whose hook has an ID and can be created and deleted: a repository's or an organization's.
+// HookObject is a Webhook whose hook can be created and deleted: a repository's or an organization's.
 type HookObject interface {
 	Webhook
 	HookSpec() *v1alpha1.HookSpec
@@ -43,8 +44,18 @@ type HookObject interface {
 type place interface {
 	// String names it in messages, as in `repository octo-org/hello-world`.
 	String() string
+	// webhook names one of its hooks, as in `webhook 12 of the repository octo-org/hello-world`.
+	webhook(id int64) string
 	// hooks are its endpoints.
 	hooks(*github.Client) github.Hooks
+	// accepts refuses credentials that cannot be used for it. It may find that they are about another App than before.
+	accepts(context.Context, *pass) error
+	// find looks for the object's hook, to manage it. It returns nil when there is none and one has to be created.
+	find(context.Context, *pass) (*github.Hook, error)
+	// observed looks for the hook that is only to be observed.
+	observed(context.Context, *pass) (*github.Hook, error)
+	// owns tells whether hooks are created and deleted there, so that objects need a finalizer.
+	owns() bool
 	// scope is the classic token scope that administers its hooks.
 	scope() string
 	// addEvents tells whether it understands add_events.
@@ -54,7 +65,7 @@ type place interface {
 }
 
 // Reconciler is the one loop, generic over the three kinds.
-type Reconciler[T HookObject] struct {
+type Reconciler[T Webhook] struct {
 	*Operator
 	kind   string
 	claims *claims
@@ -74,11 +85,13 @@ type pass struct {
 	claims *claims
 	seen   *lru.Cache[types.UID, github.Hook]
 
-	obj      HookObject
-	before   HookObject // obj as it was read, to patch the status against
+	obj      Webhook
+	before   Webhook // obj as it was read, to patch the status against
 	spec     *v1alpha1.WebhookSpec
-	hookSpec *v1alpha1.HookSpec
-	status   *v1alpha1.HookStatus
+	hookSpec *v1alpha1.HookSpec // Zero for an App.
+	status   *v1alpha1.WebhookStatus
+	id       *int64              // The hook's in status; the App's for an App.
+	creating **v1alpha1.Creating // The intent in status; none for an App.
 	place    place
 
 	fresh     bool // obj was read past the cache in this pass
@@ -86,6 +99,7 @@ type pass struct {
 	released  bool // obj was let go
 
 	// Known after connect.
+	github  *github.Client
 	hooks   github.Hooks
 	server  string
 	desired hook.Desired
@@ -95,11 +109,24 @@ type pass struct {
 }
 
 func (r *Reconciler[T]) begin(obj T) *pass {
-	return &pass{
+	p := &pass{
 		Operator: r.Operator, kind: r.kind, claims: r.claims, seen: r.seen,
-		obj: obj, before: obj.DeepCopyObject().(HookObject),
-		spec: obj.CommonSpec(), hookSpec: obj.HookSpec(), status: obj.HookStatus(), place: r.place(obj),
+		obj: obj, before: obj.DeepCopyObject().(Webhook), place: r.place(obj),
+		spec: obj.CommonSpec(), hookSpec: &v1alpha1.HookSpec{},
+		status: obj.CommonStatus(), id: obj.StatusID(), creating: new(*v1alpha1.Creating),
 	}
+	if h, ok := Webhook(obj).(HookObject); ok {
+		p.hookSpec, p.creating = h.HookSpec(), &h.HookStatus().Creating
+	}
+	return p
+}
+
+// intent to create, as it stands in an object's status.
+func intent(obj Webhook) *v1alpha1.Creating {
+	if h, ok := obj.(HookObject); ok {
+		return h.HookStatus().Creating
+	}
+	return nil
 }
 
 // Reconcile makes GitHub agree with one object, and the object's status with what was found.
@@ -132,17 +159,17 @@ func (r *Reconciler[T]) Reconcile(ctx context.Context, obj T) (_ ctrl.Result, er
 // ensureFinalizer adds ours and goes on with the object as the API server then has it: a new object is thereby read past
 // the cache before anything is created for it.
 func (p *pass) ensureFinalizer(ctx context.Context) error {
-	if controllerutil.ContainsFinalizer(p.obj, v1alpha1.Finalizer) {
+	if !p.place.owns() || controllerutil.ContainsFinalizer(p.obj, v1alpha1.Finalizer) {
 		return nil
 	}
-	before := p.obj.DeepCopyObject().(HookObject)
+	before := p.obj.DeepCopyObject().(Webhook)
 	controllerutil.AddFinalizer(p.obj, v1alpha1.Finalizer)
 	// The lock keeps finalizers that others add meanwhile, and refuses to bring one back that deletion took away.
 	err := p.Patch(ctx, p.obj, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}), fieldOwner)
 	if err != nil {
 		return err
 	}
-	p.before, p.fresh = p.obj.DeepCopyObject().(HookObject), true
+	p.before, p.fresh = p.obj.DeepCopyObject().(Webhook), true
 	return nil
 }
 
@@ -167,7 +194,7 @@ func (p *pass) manage(ctx context.Context) (ctrl.Result, error) {
 
 // look asks GitHub for the hook, and creates it or puts it right.
 func (p *pass) look(ctx context.Context) (ctrl.Result, error) {
-	found, err := p.find(ctx)
+	found, err := p.place.find(ctx, p)
 	if err != nil {
 		return p.failed(ctx, err)
 	}

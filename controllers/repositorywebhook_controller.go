@@ -22,8 +22,11 @@ func SetUpRepositoryWebhooks(ctx context.Context, mgr ctrl.Manager, o *Operator,
 		name:  "RepositoryWebhook",
 		empty: &v1alpha1.RepositoryWebhook{},
 		list:  func() client.ObjectList { return &v1alpha1.RepositoryWebhookList{} },
-		items: func(list client.ObjectList) []HookObject {
+		items: func(list client.ObjectList) []Webhook {
 			return pointers(list.(*v1alpha1.RepositoryWebhookList).Items)
+		},
+		target: func(w *v1alpha1.RepositoryWebhook) string {
+			return repository{w.Spec.Owner, w.Spec.Repository}.String()
 		},
 		place: func(w *v1alpha1.RepositoryWebhook) place { return repository{w.Spec.Owner, w.Spec.Repository} },
 	}, concurrency)
@@ -35,6 +38,18 @@ type repository struct{ owner, repo string }
 func (r repository) String() string { return fmt.Sprintf("repository %s/%s", r.owner, r.repo) }
 
 func (r repository) hooks(c *github.Client) github.Hooks { return c.RepositoryHooks(r.owner, r.repo) }
+
+func (r repository) webhook(id int64) string { return fmt.Sprintf("webhook %d of the %s", id, r) }
+
+func (r repository) accepts(context.Context, *pass) error { return nil }
+
+func (r repository) find(ctx context.Context, p *pass) (*github.Hook, error) { return p.find(ctx) }
+
+func (r repository) observed(ctx context.Context, p *pass) (*github.Hook, error) {
+	return p.findObserved(ctx)
+}
+
+func (r repository) owns() bool { return true }
 
 func (r repository) scope() string { return "admin:repo_hook" }
 

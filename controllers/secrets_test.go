@@ -2,7 +2,6 @@ package controllers_test
 
 import (
 	"fmt"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -40,7 +39,7 @@ var _ = storiesOf("Secrets", func(kind hookKind) {
 
 		rotated := w.hmac(ctx, "shared")
 
-		Eventually(ctx, secretsOnGitHub).WithTimeout(2*time.Second).Should(HaveEach(rotated), last.trouble)
+		Eventually(ctx, secretsOnGitHub).Should(HaveEach(rotated), last.trouble)
 		Expect(w.writes()[writes:]).To(SatisfyAll(HaveLen(hooks), HaveEach("PATCH /hooks/{hook_id}")))
 		last.told(ctx, v1alpha1.EventSecretApplied, "secretRef")
 	})

@@ -35,16 +35,18 @@ const (
 )
 
 // kind is what the loop has to know of one kind of object.
-type kind[T HookObject] struct {
+type kind[T Webhook] struct {
 	name  string
 	empty T
 	list  func() client.ObjectList
-	items func(client.ObjectList) []HookObject
-	place func(T) place
+	items func(client.ObjectList) []Webhook
+	// target is the same for objects about the same place on GitHub.
+	target func(T) string
+	place  func(T) place
 }
 
 // setUp adds the loop for one kind to the manager.
-func setUp[T HookObject](ctx context.Context, mgr ctrl.Manager, o *Operator, k kind[T], concurrency int) error {
+func setUp[T Webhook](ctx context.Context, mgr ctrl.Manager, o *Operator, k kind[T], concurrency int) error {
 	if err := k.index(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
@@ -87,7 +89,7 @@ func deletions() predicate.Predicate {
 func (k kind[T]) index(ctx context.Context, indexer client.FieldIndexer) error {
 	indexes := map[string]func(T) []string{
 		secretIndex: func(obj T) []string { return secretNames(obj.CommonSpec()) },
-		targetIndex: func(obj T) []string { return []string{k.place(obj).String()} },
+		targetIndex: func(obj T) []string { return []string{k.target(obj)} },
 		claimIndex: func(obj T) []string {
 			if c, ok := claimOf(obj); ok {
 				return []string{c.String()}
@@ -124,15 +126,15 @@ func (r *Reconciler[T]) users(k kind[T]) handler.MapFunc {
 }
 
 // referring lists the objects that refer to a Secret.
-func (r *Reconciler[T]) referring(ctx context.Context, k kind[T], secret types.NamespacedName) []HookObject {
+func (r *Reconciler[T]) referring(ctx context.Context, k kind[T], secret types.NamespacedName) []Webhook {
 	return r.matching(ctx, k, client.InNamespace(secret.Namespace), client.MatchingFields{secretIndex: secret.Name})
 }
 
 // rivals are the objects about the same target as one that went, which may have had what they want.
 func (r *Reconciler[T]) rivals(k kind[T]) handler.MapFunc {
 	return func(ctx context.Context, gone client.Object) []reconcile.Request {
-		var waiting []HookObject
-		for _, obj := range r.matching(ctx, k, client.MatchingFields{targetIndex: k.place(gone.(T)).String()}) {
+		var waiting []Webhook
+		for _, obj := range r.matching(ctx, k, client.MatchingFields{targetIndex: k.target(gone.(T))}) {
 			if reasonOf(obj) == v1alpha1.ReasonConflict {
 				waiting = append(waiting, obj)
 			}
@@ -141,7 +143,7 @@ func (r *Reconciler[T]) rivals(k kind[T]) handler.MapFunc {
 	}
 }
 
-func (r *Reconciler[T]) matching(ctx context.Context, k kind[T], opts ...client.ListOption) []HookObject {
+func (r *Reconciler[T]) matching(ctx context.Context, k kind[T], opts ...client.ListOption) []Webhook {
 	list := k.list()
 	if err := r.List(ctx, list, opts...); err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "Listing objects in the cache failed", "kind", k.name)
@@ -150,7 +152,7 @@ func (r *Reconciler[T]) matching(ctx context.Context, k kind[T], opts ...client.
 	return k.items(list)
 }
 
-func requestsFor(objects []HookObject) []reconcile.Request {
+func requestsFor(objects []Webhook) []reconcile.Request {
 	requests := make([]reconcile.Request, len(objects))
 	for i, obj := range objects {
 		requests[i].NamespacedName = client.ObjectKeyFromObject(obj)
@@ -161,9 +163,9 @@ func requestsFor(objects []HookObject) []reconcile.Request {
 // pointers turns a list's items into objects.
 func pointers[E any, P interface {
 	*E
-	HookObject
-}](items []E) []HookObject {
-	objects := make([]HookObject, len(items))
+	Webhook
+}](items []E) []Webhook {
+	objects := make([]Webhook, len(items))
 	for i := range items {
 		objects[i] = P(&items[i])
 	}

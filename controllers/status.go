@@ -24,14 +24,14 @@ const storeTimeout = 10 * time.Second
 
 // patchStatus writes what the pass changed in the status, if anything.
 func (p *pass) patchStatus(ctx context.Context) error {
-	if p.released || equality.Semantic.DeepEqual(p.before.HookStatus(), p.status) {
+	if p.released || equality.Semantic.DeepEqual(p.before, p.obj) {
 		return nil
 	}
 	// A verdict reached is worth the write even when the operator is told to stop meanwhile.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 	patch := client.MergeFrom(p.before)
-	if p.before.HookStatus().HookID != 0 && p.status.HookID == 0 { // A hook is let go on the newest word only.
+	if *p.before.StatusID() != 0 && *p.id == 0 { // A hook is let go on the newest word only.
 		patch = client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{})
 	}
 	return client.IgnoreNotFound(p.store(ctx, patch))
@@ -40,12 +40,12 @@ func (p *pass) patchStatus(ctx context.Context) error {
 // store writes the status as it stands. The object's own copy is sent, so that the pass's obj is left as it is where the
 // write fails.
 func (p *pass) store(ctx context.Context, patch client.Patch) error {
-	sent := p.obj.DeepCopyObject().(HookObject)
+	sent := p.obj.DeepCopyObject().(Webhook)
 	if err := p.Status().Patch(ctx, sent, patch, fieldOwner); err != nil {
 		return err
 	}
 	p.obj.SetResourceVersion(sent.GetResourceVersion())
-	p.before = p.obj.DeepCopyObject().(HookObject)
+	p.before = p.obj.DeepCopyObject().(Webhook)
 	return nil
 }
 
@@ -55,7 +55,7 @@ func (p *pass) now() metav1.Time {
 }
 
 // reasonOf an object's Ready; empty when it has none.
-func reasonOf(obj HookObject) string {
+func reasonOf(obj Webhook) string {
 	if ready := meta.FindStatusCondition(obj.CommonStatus().Conditions, v1alpha1.ConditionReady); ready != nil {
 		return ready.Reason
 	}
@@ -90,7 +90,7 @@ func (p *pass) synced() bool {
 // for a look, and the next poll is not due.
 func (p *pass) settled() bool {
 	return p.synced() &&
-		p.status.Creating == nil &&
+		*p.creating == nil &&
 		p.condition(v1alpha1.ConditionReconciling) == nil &&
 		p.secretsApplied() &&
 		len(p.requests()) == 0 &&

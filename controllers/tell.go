@@ -19,10 +19,10 @@ func (p *pass) tell(ctx context.Context, e edit) {
 		p.tellCreated(e.id)
 	case e.adopt:
 		logger.Info("Adopted hook")
-		p.events.Normal(p.obj, v1alpha1.EventAdopted, fields, fmt.Sprintf("Took over webhook %d of the %s%s", e.id, p.place, wrote(fields)))
+		p.events.Normal(p.obj, v1alpha1.EventAdopted, fields, fmt.Sprintf("Took over %s%s", p.place.webhook(e.id), wrote(fields)))
 	case !p.synced():
 		logger.Info("Updated hook")
-		p.events.Normal(p.obj, v1alpha1.EventUpdated, fields, fmt.Sprintf("Updated %s of webhook %d of the %s", fields, e.id, p.place))
+		p.events.Normal(p.obj, v1alpha1.EventUpdated, fields, fmt.Sprintf("Updated %s of %s", fields, p.place.webhook(e.id)))
 	default:
 		p.tellRepair(ctx, e)
 	}
@@ -30,7 +30,7 @@ func (p *pass) tell(ctx context.Context, e edit) {
 
 // tellCreated says that there is a hook now.
 func (p *pass) tellCreated(id int64) {
-	p.events.Normal(p.obj, v1alpha1.EventCreated, fmt.Sprint(id), fmt.Sprintf("Created webhook %d of the %s", id, p.place))
+	p.events.Normal(p.obj, v1alpha1.EventCreated, fmt.Sprint(id), "Created "+p.place.webhook(id))
 }
 
 // tellRepair says what changed without a change of the spec: on GitHub, or in a Secret.
@@ -48,12 +48,12 @@ func (p *pass) tellRepair(ctx context.Context, e edit) {
 		}
 		p.logger(ctx).Info("Applied changed Secret", "hookID", e.id, "fields", join(rotated))
 		p.events.Normal(p.obj, v1alpha1.EventSecretApplied, join(rotated)+"@"+p.secret.resourceVersion,
-			fmt.Sprintf("Wrote the changed Secret's %s to webhook %d of the %s", join(rotated), e.id, p.place))
+			fmt.Sprintf("Wrote the changed Secret's %s to %s", join(rotated), p.place.webhook(e.id)))
 	}
 	if len(drifted) > 0 {
 		p.logger(ctx).Info("Repaired drift", "hookID", e.id, "fields", join(drifted))
 		p.events.Normal(p.obj, v1alpha1.EventDriftRepaired, join(drifted),
-			fmt.Sprintf("Somebody else had changed %s of webhook %d of the %s: put right%s", join(drifted), e.id, p.place, e.alsoReasserted()))
+			fmt.Sprintf("Somebody else had changed %s of %s: put right%s", join(drifted), p.place.webhook(e.id), e.alsoReasserted()))
 	}
 }
 

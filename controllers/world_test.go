@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -37,6 +38,8 @@ type world struct {
 	labels    map[string]string
 	// installation of the App that the story logs in as.
 	installation int64
+	// app that the story is about.
+	app githubsim.App
 }
 
 // newWorld makes a namespace with the credentials Secret "github", and the target.
@@ -44,8 +47,11 @@ func newWorld(ctx context.Context, kind hookKind) *world {
 	GinkgoHelper()
 	name := "team-" + rand.String(8)
 	w := &world{kind: kind, namespace: name, owner: "octo-" + name, token: secretMark + "token-" + rand.String(12), operator: shared}
-	w.target = kind.target(w.owner)
 	sim.AddOrganization(w.owner)
+	if kind.target == nil {
+		return w.withApp(ctx)
+	}
+	w.target = kind.target(w.owner)
 	if strings.Contains(string(w.target), "/") {
 		sim.AddRepository(w.target)
 	}
@@ -112,10 +118,10 @@ type hook struct {
 }
 
 // change is one thing that a story has otherwise than the plain hook.
-type change func(controllers.HookObject)
+type change func(controllers.Webhook)
 
 // object is the plain hook with changes, not created yet.
-func (w *world) object(name string, changes ...change) controllers.HookObject {
+func (w *world) object(name string, changes ...change) controllers.Webhook {
 	obj := w.kind.object(w.owner)
 	obj.SetNamespace(w.namespace)
 	obj.SetName(name)
@@ -146,7 +152,7 @@ func (w *world) readyHook(ctx context.Context, name string, changes ...change) *
 }
 
 // get reads the object; nil when it is gone.
-func (h *hook) get(ctx context.Context) controllers.HookObject {
+func (h *hook) get(ctx context.Context) controllers.Webhook {
 	GinkgoHelper()
 	obj := h.kind.object("")
 	err := k8s.Get(ctx, client.ObjectKey{Namespace: h.namespace, Name: h.name}, obj)
@@ -155,6 +161,17 @@ func (h *hook) get(ctx context.Context) controllers.HookObject {
 	}
 	Expect(err).NotTo(HaveOccurred())
 	return obj
+}
+
+// hookStatus of the object, whose hook has an ID.
+func (h *hook) hookStatus(ctx context.Context) *v1alpha1.HookStatus {
+	GinkgoHelper()
+	return h.get(ctx).(controllers.HookObject).HookStatus()
+}
+
+// hookSpec of an object whose hook has an ID.
+func hookSpec(obj controllers.Webhook) *v1alpha1.HookSpec {
+	return obj.(controllers.HookObject).HookSpec()
 }
 
 // change patches the object, as a user's apply does.
@@ -172,7 +189,7 @@ func (h *hook) change(ctx context.Context, changes ...change) {
 func (h *hook) annotate(ctx context.Context, annotation string) string {
 	GinkgoHelper()
 	value := rand.String(10)
-	h.change(ctx, func(obj controllers.HookObject) {
+	h.change(ctx, func(obj controllers.Webhook) {
 		annotations := maps.Clone(obj.GetAnnotations())
 		if annotations == nil {
 			annotations = map[string]string{}
@@ -205,7 +222,7 @@ func (h *hook) startDeleting(ctx context.Context) {
 
 func (h *hook) waitGone(ctx context.Context) {
 	GinkgoHelper()
-	Eventually(ctx, func() controllers.HookObject { return h.get(ctx) }).Should(BeNil(), h.trouble)
+	Eventually(ctx, func() controllers.Webhook { return h.get(ctx) }).Should(BeNil(), h.trouble)
 }
 
 // condition of the object; empty when it has none.
@@ -255,11 +272,16 @@ func (w *world) only() githubsim.Hook {
 func (w *world) requests() []githubsim.Request {
 	var requests []githubsim.Request
 	for _, r := range sim.Requests() {
-		if containsPath(r.Path, w.owner) {
+		if w.mine(r) {
 			requests = append(requests, r)
 		}
 	}
 	return requests
+}
+
+// mine tells whether a request is about this world's target.
+func (w *world) mine(r githubsim.Request) bool {
+	return containsPath(r.Path, w.owner) || w.app.ID != 0 && issuer(r) == fmt.Sprint(w.app.ID)
 }
 
 // containsPath tells whether a path has a segment.
@@ -316,14 +338,14 @@ func containAll(words []string) OmegaMatcher {
 	return SatisfyAll(matchers...)
 }
 
-// hookKind is one of the kinds whose hooks have an ID; the stories are told of each.
+// hookKind is one of the kinds; most stories are told of each whose hooks have an ID.
 type hookKind struct {
 	name     string
 	resource string // Its plural in the Kubernetes API.
 	route    string // Prefix of its endpoints on GitHub.
 	settings func(owner string) string
-	target   func(owner string) githubsim.Target
-	object   func(owner string) controllers.HookObject
+	target   func(owner string) githubsim.Target // nil: an App.
+	object   func(owner string) controllers.Webhook
 }
 
 var repositories = hookKind{
@@ -332,7 +354,7 @@ var repositories = hookKind{
 	route:    "/repos/{owner}/{repo}",
 	settings: func(owner string) string { return "/" + owner + "/hello-world/settings/hooks/" },
 	target:   func(owner string) githubsim.Target { return githubsim.Target(owner + "/hello-world") },
-	object: func(owner string) controllers.HookObject {
+	object: func(owner string) controllers.Webhook {
 		return &v1alpha1.RepositoryWebhook{Spec: v1alpha1.RepositoryWebhookSpec{Owner: owner, Repository: "hello-world"}}
 	},
 }
@@ -343,10 +365,19 @@ var organizations = hookKind{
 	route:    "/orgs/{org}",
 	settings: func(owner string) string { return "/organizations/" + owner + "/settings/hooks/" },
 	target:   func(owner string) githubsim.Target { return githubsim.Target(owner) },
-	object: func(owner string) controllers.HookObject {
+	object: func(owner string) controllers.Webhook {
 		return &v1alpha1.OrganizationWebhook{Spec: v1alpha1.OrganizationWebhookSpec{Organization: owner}}
 	},
 }
 
 // hookKinds are all of them.
 var hookKinds = []hookKind{repositories, organizations}
+
+// apps are the kind whose one hook is there already: their stories are in appwebhookconfig_test.go.
+var apps = hookKind{
+	name:     "AppWebhookConfig",
+	resource: "appwebhookconfigs",
+	route:    "/app",
+	settings: func(owner string) string { return "/organizations/" + owner + "/settings/apps/" },
+	object:   func(string) controllers.Webhook { return &v1alpha1.AppWebhookConfig{} },
+}

@@ -58,3 +58,6 @@ func (w *AppWebhookConfig) CommonSpec() *WebhookSpec { return &w.Spec.WebhookSpe
 
 // CommonStatus is the part of the status that every kind has.
 func (w *AppWebhookConfig) CommonStatus() *WebhookStatus { return &w.Status.WebhookStatus }
+
+// StatusID is where the status keeps GitHub's ID of the App.
+func (w *AppWebhookConfig) StatusID() *int64 { return &w.Status.AppID }

@@ -64,3 +64,6 @@ func (w *OrganizationWebhook) HookSpec() *HookSpec { return &w.Spec.HookSpec }
 
 // HookStatus is the status of a hook with an ID.
 func (w *OrganizationWebhook) HookStatus() *HookStatus { return &w.Status }
+
+// StatusID is where the status keeps GitHub's ID of the hook.
+func (w *OrganizationWebhook) StatusID() *int64 { return &w.Status.HookID }

@@ -71,3 +71,6 @@ func (w *RepositoryWebhook) HookSpec() *HookSpec { return &w.Spec.HookSpec }
 
 // HookStatus is the status of a hook with an ID.
 func (w *RepositoryWebhook) HookStatus() *HookStatus { return &w.Status }
+
+// StatusID is where the status keeps GitHub's ID of the hook.
+func (w *RepositoryWebhook) StatusID() *int64 { return &w.Status.HookID }

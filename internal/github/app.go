@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -14,6 +15,8 @@ type App struct {
 	Slug     string `json:"slug"`
 	ClientID string `json:"client_id"`
 	Name     string `json:"name"`
+	// Owner is the account that the App belongs to.
+	Owner Account `json:"owner"`
 	// HTMLURL is the App's public page.
 	HTMLURL     string            `json:"html_url"`
 	Permissions map[string]string `json:"permissions"`
@@ -25,6 +28,18 @@ func (a *App) check() error {
 		return errors.New("id is missing")
 	}
 	return nil
+}
+
+// SettingsURL is the page on which the App's owner edits the App and its webhook.
+func (a *App) SettingsURL(server Server) string {
+	page := "/settings/apps/" + url.PathEscape(a.Slug)
+	switch {
+	case a.Slug == "" || a.Owner.Login == "": // An enterprise's App: its public page leads on.
+		return a.HTMLURL
+	case a.Owner.Type == "Organization":
+		page = "/organizations/" + url.PathEscape(a.Owner.Login) + page
+	}
+	return server.String() + page
 }
 
 // Installation is an App's installation on an organization or a user's account.

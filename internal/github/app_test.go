@@ -70,3 +70,24 @@ func TestInstallationTokens(t *testing.T) {
 	o.g.Expect(err).NotTo(HaveOccurred())
 	o.g.Expect(suspended.SuspendedAt).NotTo(BeNil())
 }
+
+func TestAppSettingsURL(t *testing.T) {
+	g := NewWithT(t)
+	server, err := github.ParseServer("https://ghe.example.com/api/v3")
+	g.Expect(err).NotTo(HaveOccurred())
+	organization := github.Account{Login: "octo-org", Type: "Organization"}
+	for want, app := range map[string]github.App{
+		"https://ghe.example.com/organizations/octo-org/settings/apps/ci":    {Slug: "ci", Owner: organization},
+		"https://ghe.example.com/settings/apps/ci":                           {Slug: "ci", Owner: github.Account{Login: "octocat", Type: "User"}},
+		"https://ghe.example.com/apps/enterprise":                            {Slug: "ci", HTMLURL: "https://ghe.example.com/apps/enterprise"},
+		"https://ghe.example.com/organizations/octo-org/settings/apps/a%2Fb": {Slug: "a/b", Owner: organization},
+	} {
+		g.Expect(app.SettingsURL(server)).To(Equal(want))
+	}
+}
+
+func TestAppID(t *testing.T) {
+	o := start(t, githubsim.Options{}).withApp("https://ci.example.com")
+	o.g.Expect(o.appClient().AppID()).NotTo(BeEmpty())
+	o.g.Expect(o.client(adminToken).AppID()).To(BeEmpty())
+}

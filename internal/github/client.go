@@ -97,6 +97,14 @@ func (o Options) withDefaults() Options {
 // Server is the server that the client talks to.
 func (c *Client) Server() Server { return c.options.Server }
 
+// AppID is the App ID or client ID of the App that the client logs in as; empty with a token.
+func (c *Client) AppID() string {
+	if c.options.App == nil {
+		return ""
+	}
+	return c.options.App.ID
+}
+
 // Close closes connections that are not in use. The client can still be used: what is under way goes on.
 func (c *Client) Close() { c.network.CloseIdleConnections() }
 

@@ -91,8 +91,13 @@ func (h Hooks) List(ctx context.Context) ([]Hook, error) {
 	return allPages[Hook](ctx, h.client, c)
 }
 
-// Get reads one hook.
+// Get reads one hook. Of an App's it reads the configuration, which is all that GitHub shows; ErrNotFound means that the
+// App's webhook is switched off.
 func (h Hooks) Get(ctx context.Context, id int64) (*Hook, error) {
+	if h.kind == app {
+		config, err := h.Config(ctx, id)
+		return configured(id, config), err
+	}
 	return h.hook(ctx, http.MethodGet, id, HookRequest{})
 }
 
@@ -110,8 +115,15 @@ func (h Hooks) Create(ctx context.Context, request HookRequest) (*Hook, error) {
 	return &made, nil
 }
 
-// Edit changes what the request names and returns the whole hook.
+// Edit changes what the request names and returns the whole hook. Of an App's it changes the configuration.
 func (h Hooks) Edit(ctx context.Context, id int64, request HookRequest) (*Hook, error) {
+	if h.kind == app {
+		if request.Config == nil {
+			return nil, h.unsupported("edit of a webhook without its configuration")
+		}
+		config, err := h.EditConfig(ctx, id, *request.Config)
+		return configured(id, config), err
+	}
 	return h.hook(ctx, http.MethodPatch, id, request)
 }
 
@@ -164,6 +176,14 @@ func (h Hooks) config(ctx context.Context, method string, id int64, config *Conf
 		return nil, err
 	}
 	return &answer, nil
+}
+
+// configured is an App's webhook as far as its configuration tells; nil for none.
+func configured(id int64, config *HookConfig) *Hook {
+	if config == nil {
+		return nil
+	}
+	return &Hook{ID: id, Config: *config}
 }
 
 // Ping has GitHub send a ping event to the hook.

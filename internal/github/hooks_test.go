@@ -315,17 +315,33 @@ func TestTheHookOfAnApp(t *testing.T) {
 	o.SetAppWebhookOff(o.app.ID, true)
 	_, err = hook.Config(o.ctx, 0)
 	o.g.Expect(err).To(MatchError(github.ErrNotFound))
+	_, err = hook.Get(o.ctx, o.app.ID)
+	o.g.Expect(err).To(MatchError(github.ErrNotFound))
+}
+
+func TestAppHookAsAnyOther(t *testing.T) {
+	o := start(t, githubsim.Options{}).withApp("https://ci.example.com")
+	hook := o.appClient().AppHook()
+
+	found, err := hook.Get(o.ctx, o.app.ID)
+	o.g.Expect(err).NotTo(HaveOccurred())
+	o.g.Expect(found.ID).To(Equal(o.app.ID))
+	o.g.Expect(found.Config.URL).To(Equal("https://ci.example.com"))
+
+	edited, err := hook.Edit(o.ctx, o.app.ID, github.HookRequest{Config: &github.Config{URL: github.NewSecret("https://new.example.com")}})
+	o.g.Expect(err).NotTo(HaveOccurred())
+	o.g.Expect(edited.ID).To(Equal(o.app.ID))
+	o.g.Expect(edited.Config.URL).To(Equal("https://new.example.com"))
 }
 
 func TestWhatGitHubDoesNotOffer(t *testing.T) {
 	o := start(t, githubsim.Options{})
 	hook := o.client("jwt").AppHook()
 	_, listed := hook.List(o.ctx)
-	_, got := hook.Get(o.ctx, 1)
 	_, created := hook.Create(o.ctx, github.HookRequest{})
 	_, edited := hook.Edit(o.ctx, 1, github.HookRequest{})
 	for _, err := range []error{
-		listed, got, created, edited, hook.Delete(o.ctx, 1), hook.Ping(o.ctx, 1), hook.Test(o.ctx, 1), o.organization().Test(o.ctx, 1),
+		listed, created, edited, hook.Delete(o.ctx, 1), hook.Ping(o.ctx, 1), hook.Test(o.ctx, 1), o.organization().Test(o.ctx, 1),
 	} {
 		o.g.Expect(errors.Is(err, errors.ErrUnsupported)).To(BeTrue(), "%v", err)
 	}

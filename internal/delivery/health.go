@@ -1,0 +1,66 @@
+package delivery
+
+import (
+	"slices"
+	"time"
+
+	"github.com/github-webhooks/github-webhook-operator/internal/github"
+)
+
+// Counted is how many deliveries a Summary is about.
+const Counted = 100
+
+// Summary is the health of a webhook's newest deliveries.
+type Summary struct {
+	// Newest delivery; nil when there is none.
+	Newest *github.Delivery
+	// Since is the oldest counted delivery's time. Times are zero where there is none.
+	Since time.Time
+	// Total is the number of events; Failed of those of which no delivery arrived.
+	Total, Failed int
+	// Redelivered is the number of deliveries that were sent again.
+	Redelivered int
+	// LastSuccess and LastFailure are when the newest delivery that arrived, or did not, was sent.
+	LastSuccess, LastFailure time.Time
+}
+
+// Summarize counts the newest 100 of the deliveries given.
+func Summarize(rows []github.Delivery) Summary {
+	rows = newestFirst(rows)
+	rows = rows[:min(len(rows), Counted)]
+	if len(rows) == 0 {
+		return Summary{}
+	}
+	newest := rows[0]
+	s := Summary{Newest: &newest}
+	for _, row := range slices.Backward(rows) {
+		at := row.DeliveredAt
+		if s.Since.IsZero() {
+			s.Since = at
+		}
+		if row.Redelivery {
+			s.Redelivered++
+		}
+		last := &s.LastFailure
+		if OK(row) {
+			last = &s.LastSuccess
+		}
+		*last = at
+		if row.GUID == "" {
+			// Nothing says which other deliveries it belongs to.
+			s.count(OK(row))
+		}
+	}
+	for _, e := range events(rows) {
+		s.count(e.arrived())
+	}
+	return s
+}
+
+// count counts one event.
+func (s *Summary) count(arrived bool) {
+	s.Total++
+	if !arrived {
+		s.Failed++
+	}
+}

@@ -1,5 +1,8 @@
 // Package metrics holds the operator's own Prometheus series, registered once with controller-runtime's registry. When
-// they move is decided by those who use them.
+// they move is decided by those who use them; what is an object's goes with it (Object.Forget).
+//
+// Labels come from closed or small sets: hosts, patterns of routes, reasons, names of fields. No path, URL or other value
+// of a user's is ever one. Histograms are by route and not by object, of which there may be ten thousand.
 package metrics
 
 import (
@@ -14,5 +17,16 @@ var LeftBehind = prometheus.NewCounterVec(prometheus.CounterOpts{
 }, []string{"kind"})
 
 func init() {
-	metrics.Registry.MustRegister(LeftBehind)
+	metrics.Registry.MustRegister(LeftBehind,
+		ready, deliveries, lastDelivery, lastDeliveryCode, redeliveries, driftRepaired, secretApplied, pollInterval,
+		requests, requestDuration, rateLimitRemaining, rateLimitReset)
+}
+
+// counter and gauge make a series; help is a sentence with the unit.
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+func gauge(name, help string, labels ...string) *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels)
 }

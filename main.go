@@ -69,6 +69,7 @@ func exitInTime() {
 
 type options struct {
 	githubHosts             string
+	receiverBodyInEvents    bool
 	defaultInterval         time.Duration
 	watchNamespaces         string
 	watchLabelSelector      string
@@ -87,6 +88,8 @@ func parseFlags() *options {
 	o := &options{}
 	flag.StringVar(&o.githubHosts, "github-hosts", "github.com",
 		"GitHub servers that the operator may talk to, comma-separated: github.com, ghe.example.com, *.ghe.com, http://127.0.0.1:8080")
+	flag.BoolVar(&o.receiverBodyInEvents, "receiver-body-in-events", false,
+		"Quote the first 200 printable characters of a failed receiver's answer in Events, unless its URL comes from a Secret")
 	flag.DurationVar(&o.defaultInterval, "default-interval", 10*time.Minute, "How often drift is looked for on objects that set no interval")
 	flag.StringVar(&o.watchNamespaces, "watch-namespaces", "", "Namespaces to watch, comma-separated (default all)")
 	flag.StringVar(&o.watchLabelSelector, "watch-label-selector", "", "Only objects with these labels, to shard them over several operators (default all)")
@@ -240,6 +243,7 @@ func newOperator(mgr ctrl.Manager, o *options, hosts github.Hosts) (*controllers
 		Credentials:     store,
 		Namespace:       o.namespace,
 		Pod:             ownPod(o.namespace),
+		QuoteReceivers:  o.receiverBodyInEvents,
 		DefaultInterval: o.defaultInterval,
 	})
 }

@@ -38,6 +38,7 @@ func (p *pass) create(ctx context.Context) (ctrl.Result, error) {
 	p.tellCreated(made.ID)
 	p.noteApplied(edit{blind: true}, *made)
 	p.sees(made)
+	p.made = true
 	result := p.agreed()
 	if left := hook.Drift(p.desired, *made); len(left) > 0 {
 		result, err = p.failed(ctx, p.notTaken(left))

@@ -191,6 +191,12 @@ func (p *pass) noteApplied(e edit, answer github.Hook) {
 		a.SecretFingerprint, a.SecretResourceVersion = p.desired.SecretFingerprint, p.secret.resourceVersion
 		a.URLFingerprint = p.urlFingerprint
 	}
+	if e.config() {
+		a.SecretTime = nil
+		if p.desired.SecretFingerprint != "" {
+			a.SecretTime = &a.Time
+		}
+	}
 	// After somebody else's write only one with the secret makes the hook ours again.
 	if e.config() || !hook.Foreign(e.observed, before) {
 		a.HookUpdatedAt = updatedAt(answer)

@@ -21,6 +21,9 @@ func (p *pass) ours() bool {
 // forget drops what the status says of a hook that is not, or no longer, this object's.
 func (p *pass) forget() {
 	*p.id, p.status.Applied, p.status.SettingsURL = 0, nil, ""
+	p.status.LastDelivery, p.status.Deliveries, p.status.Redelivering = nil, nil, nil
+	p.clear(v1alpha1.ConditionDeliveriesHealthy)
+	p.watch = watch{}
 	p.seen.Remove(p.obj.GetUID())
 }
 
@@ -260,6 +263,8 @@ func (p *pass) sees(h *github.Hook) {
 		p.events.Normal(p.obj, v1alpha1.EventRenamed, name, fmt.Sprintf("The %s is called %s on GitHub now; its webhook goes on working", p.place, name))
 	}
 	p.seen.Add(p.obj.GetUID(), *h)
+	p.shown = true
+	p.undelivered()
 	p.status.Server, *p.id = p.server, h.ID
 	if page := p.hooks.SettingsURL(h.ID); page != "" {
 		p.status.SettingsURL = page

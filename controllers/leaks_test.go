@@ -28,9 +28,10 @@ func expectNoLeak(ctx context.Context) {
 	var events eventsv1.EventList
 	var repositories v1alpha1.RepositoryWebhookList
 	var organizations v1alpha1.OrganizationWebhookList
+	var apps v1alpha1.AppWebhookConfigList
 	said := map[string]string{"the metrics": shared.scrape()}
 	for name, list := range map[string]client.ObjectList{
-		"Events": &events, "RepositoryWebhooks": &repositories, "OrganizationWebhooks": &organizations,
+		"Events": &events, "RepositoryWebhooks": &repositories, "OrganizationWebhooks": &organizations, "AppWebhookConfigs": &apps,
 	} {
 		Expect(k8s.List(ctx, list)).To(Succeed())
 		text, err := json.Marshal(list)

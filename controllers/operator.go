@@ -34,6 +34,8 @@ type Options struct {
 	Namespace string
 	// Pod that the operator runs in; nil outside a cluster.
 	Pod *corev1.Pod
+	// QuoteReceivers repeats in Events what receivers answer to failed deliveries.
+	QuoteReceivers bool
 	// DefaultInterval between polls of objects that set none.
 	DefaultInterval time.Duration
 }
@@ -47,8 +49,10 @@ type Operator struct {
 	events          *Events
 	urls            *lru.Cache[secretURL, string] // from Secrets, so that a quiet poll reads none
 	apps            *lru.Cache[*github.Client, *github.App]
+	overlaps        *lru.Cache[overlap, struct{}] // warned of
 	pod             *corev1.Pod
 	defaultInterval time.Duration
+	quoteReceivers  bool
 	// uses tell, one for each kind, whether an object of that kind refers to a Secret.
 	uses []func(context.Context, types.NamespacedName) bool
 }
@@ -72,13 +76,17 @@ func NewOperator(o Options) (*Operator, error) {
 	if err != nil {
 		return nil, err
 	}
+	overlaps, err := lru.New[overlap, struct{}](overlapsKept)
+	if err != nil {
+		return nil, err
+	}
 	mgr := o.Manager
 	operator := &Operator{
 		Client: mgr.GetClient(), apiReader: mgr.GetAPIReader(),
 		credentials:  o.Credentials,
 		fingerprints: &Fingerprints{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: o.Namespace},
 		events:       NewEvents(mgr.GetEventRecorder("github-webhook-operator"), mgr.GetScheme()),
-		urls:         urls, apps: apps, pod: o.Pod, defaultInterval: o.DefaultInterval,
+		urls:         urls, apps: apps, overlaps: overlaps, pod: o.Pod, defaultInterval: o.DefaultInterval, quoteReceivers: o.QuoteReceivers,
 	}
 	return operator, mgr.Add(manager.RunnableFunc(operator.sweep))
 }

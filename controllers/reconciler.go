@@ -23,6 +23,7 @@ import (
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
 	"github.com/github-webhooks/github-webhook-operator/internal/github"
 	"github.com/github-webhooks/github-webhook-operator/internal/hook"
+	"github.com/github-webhooks/github-webhook-operator/internal/metrics"
 )
 
 // Webhook is an object of one of the three kinds.
@@ -73,9 +74,11 @@ type Reconciler[T Webhook] struct {
 	// seen remembers the hooks as GitHub showed them last, so that a changed spec needs no read before its PATCH.
 	// Losing an entry costs one read.
 	seen *lru.Cache[types.UID, github.Hook]
+	// watches remembers the deliveries that are under way.
+	watches *lru.Cache[types.UID, watch]
 }
 
-// seenHooks bounds the memory of seen.
+// seenHooks bounds the memory of seen and watches.
 const seenHooks = 20_000
 
 // pass is one run of the loop over one object.
@@ -84,6 +87,7 @@ type pass struct {
 	kind   string
 	claims *claims
 	seen   *lru.Cache[types.UID, github.Hook]
+	watch  watch
 
 	obj      Webhook
 	before   Webhook // obj as it was read, to patch the status against
@@ -97,6 +101,10 @@ type pass struct {
 	fresh     bool // obj was read past the cache in this pass
 	recovered bool // the hook found is one that a lost answer made
 	released  bool // obj was let go
+	shown     bool // GitHub showed the hook in this pass
+	made      bool // the hook was created in this pass
+
+	metrics metrics.Object
 
 	// Known after connect.
 	github  *github.Client
@@ -109,7 +117,9 @@ type pass struct {
 }
 
 func (r *Reconciler[T]) begin(obj T) *pass {
+	remembered, _ := r.watches.Get(obj.GetUID())
 	p := &pass{
+		watch: remembered, metrics: metrics.Object{Kind: r.kind, Namespace: obj.GetNamespace(), Name: obj.GetName()},
 		Operator: r.Operator, kind: r.kind, claims: r.claims, seen: r.seen,
 		obj: obj, before: obj.DeepCopyObject().(Webhook), place: r.place(obj),
 		spec: obj.CommonSpec(), hookSpec: &v1alpha1.HookSpec{},
@@ -132,7 +142,11 @@ func intent(obj Webhook) *v1alpha1.Creating {
 // Reconcile makes GitHub agree with one object, and the object's status with what was found.
 func (r *Reconciler[T]) Reconcile(ctx context.Context, obj T) (_ ctrl.Result, err error) {
 	p := r.begin(obj)
-	defer func() { err = errors.Join(err, p.patchStatus(ctx)) }() // once, whatever happens below
+	defer func() { // once, whatever happens below
+		r.remember(p)
+		err = errors.Join(err, p.patchStatus(ctx))
+		p.measure()
+	}()
 
 	if !obj.GetDeletionTimestamp().IsZero() {
 		return p.finalize(ctx)
@@ -147,13 +161,68 @@ func (r *Reconciler[T]) Reconcile(ctx context.Context, obj T) (_ ctrl.Result, er
 	if err := p.connect(ctx); err != nil {
 		return p.failed(ctx, err)
 	}
-	if p.settled() {
-		return p.untilNextPoll(), nil
+	look, next := p.due(), p.watch.next
+	if look {
+		p.watch.next = time.Time{}
 	}
+	if p.settled() {
+		return p.follow(ctx, look), nil
+	}
+	result, err := p.sync(ctx)
+	if err != nil || !p.shown {
+		p.watch.next = next
+		return result, err
+	}
+	if err := p.tellOverlap(ctx); err != nil {
+		return result, err
+	}
+	p.carryOut(ctx)
+	if look && !p.made { // A new hook's ping shows up later.
+		p.watchDeliveries(ctx)
+	}
+	return p.sooner(result), nil
+}
+
+// remember keeps what the next pass wants to know of the deliveries, unless the object went.
+func (r *Reconciler[T]) remember(p *pass) {
+	if p.released {
+		r.watches.Remove(p.obj.GetUID())
+		return
+	}
+	r.watches.Add(p.obj.GetUID(), p.watch)
+}
+
+// due tells whether GitHub is to be looked at: it is time, or somebody asks.
+func (p *pass) due() bool {
+	return len(p.requests()) > 0 || p.watch.due(time.Now()) || !time.Now().Before(p.pollTime())
+}
+
+// sync finds out how the hook differs and, when it is managed, puts it right.
+func (p *pass) sync(ctx context.Context) (ctrl.Result, error) {
 	if p.spec.ManagementPolicy == v1alpha1.Observe {
 		return p.observe(ctx)
 	}
 	return p.manage(ctx)
+}
+
+// follow looks at the deliveries of a hook that agrees, when something under way is due.
+func (p *pass) follow(ctx context.Context, look bool) ctrl.Result {
+	if look {
+		p.watchDeliveries(ctx)
+	}
+	return p.sooner(p.untilNextPoll())
+}
+
+// sooner comes back before the next poll where deliveries want it.
+func (p *pass) sooner(result ctrl.Result) ctrl.Result {
+	if p.watch.next.IsZero() {
+		return result
+	}
+	wait := max(time.Until(p.watch.next), time.Millisecond)
+	if result.RequeueAfter == 0 || wait < result.RequeueAfter {
+		result.RequeueAfter = wait
+	}
+	return result
 }
 
 // ensureFinalizer adds ours and goes on with the object as the API server then has it: a new object is thereby read past

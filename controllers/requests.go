@@ -1,10 +1,16 @@
 package controllers
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+	"github.com/github-webhooks/github-webhook-operator/internal/delivery"
+	"github.com/github-webhooks/github-webhook-operator/internal/github"
 )
 
 // request asks for something to be done once.
@@ -17,8 +23,10 @@ type request struct {
 // maxRequest bounds what is kept of a request in status.
 const maxRequest = 256
 
-// requestAnnotations are the requests that the operator knows.
-var requestAnnotations = []string{v1alpha1.AnnotationReconcile}
+// requestAnnotations are the requests that the operator knows, in the order in which they are carried out.
+var requestAnnotations = []string{
+	v1alpha1.AnnotationReconcile, v1alpha1.AnnotationPing, v1alpha1.AnnotationTest, v1alpha1.AnnotationRedeliver,
+}
 
 // requests lists those that were not carried out yet.
 func (p *pass) requests() []request {
@@ -54,7 +62,190 @@ func (p *pass) looked() {
 // refuseRequests answers requests that are not carried out, and does not save them up.
 func (p *pass) refuseRequests(why string) {
 	for _, r := range p.requests() {
-		p.events.Warning(p.obj, v1alpha1.EventRequestRefused, r.name, fmt.Sprintf("The request %s was not carried out: %s", r.name, why))
+		p.refuse(r, why)
+	}
+}
+
+func (p *pass) refuse(r request, why string) {
+	p.events.Warning(p.obj, v1alpha1.EventRequestRefused, r.name+"="+r.value, fmt.Sprintf("The request %s=%s was not carried out: %s", r.name, truncate(r.value, maxAction), why))
+	p.handled(r)
+}
+
+// carryOut does what annotations ask for, now that the hook is known. A request that could not be sent is tried again.
+func (p *pass) carryOut(ctx context.Context) {
+	for _, r := range p.requests() {
+		if p.spec.ManagementPolicy == v1alpha1.Observe {
+			p.refuse(r, "managementPolicy is Observe, which leaves GitHub as it is")
+			continue
+		}
+		var err error
+		switch r.annotation {
+		case v1alpha1.AnnotationPing:
+			err = p.sendPing(ctx, r)
+		case v1alpha1.AnnotationTest:
+			err = p.sendTest(ctx, r)
+		case v1alpha1.AnnotationRedeliver:
+			err = p.sendAgain(ctx, r)
+		}
+		p.answer(r, err)
+	}
+}
+
+// answer tells what became of a request that GitHub did not take.
+func (p *pass) answer(r request, err error) {
+	if err == nil {
+		return
+	}
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, delivery.ErrRequest) || errors.Is(err, errNothing) {
+		p.refuse(r, err.Error())
+		return
+	}
+	v := p.judge(err)
+	if v.transient || v.reason == "" {
+		p.watch.wake(time.Now().Add(max(v.retryAfter, firstRetry)))
+		return
+	}
+	p.refuse(r, v.message)
+}
+
+// pingWait is a ping whose delivery is to show up in GitHub's log.
+type pingWait struct {
+	value string
+	// known are the pings that were there before.
+	known    []int64
+	deadline time.Time
+}
+
+const (
+	// pingTimeout is how long a ping may take to show up.
+	pingTimeout = 15 * time.Second
+	// pingLook is how often it is looked for.
+	pingLook = time.Second
+)
+
+// sendPing asks for a ping. Its outcome is told when it shows up in the log, where the pings before it are known by ID:
+// GitHub's clock may be another one.
+func (p *pass) sendPing(ctx context.Context, r request) error {
+	page, err := p.hooks.Deliveries(ctx, *p.id, github.DeliveryQuery{PerPage: deliveriesPerPage})
+	if err != nil {
+		return err
+	}
+	if err := p.hooks.Ping(context.WithoutCancel(ctx), *p.id); err != nil {
+		return err
+	}
+	wait := &pingWait{value: r.value, deadline: time.Now().Add(pingTimeout)}
+	for _, d := range page.Deliveries {
+		if isPing(d) {
+			wait.known = append(wait.known, d.ID)
+		}
+	}
+	p.logger(ctx).Info("Asked for a ping", "hookID", *p.id)
+	p.watch.ping = wait
+	p.handled(r)
+	return nil
+}
+
+func isPing(d github.Delivery) bool { return d.Event == "ping" && !d.Redelivery }
+
+// tellPing tells what became of a ping, once it shows up.
+func (p *pass) tellPing(ctx context.Context, log deliveryLog) {
+	wait := p.watch.ping
+	if wait == nil {
+		return
+	}
+	// The oldest new one is the answer to this request; a later one may be somebody else's.
+	for _, d := range slices.Backward(log.rows[:min(len(log.rows), deliveriesPerPage)]) {
+		if !isPing(d) || slices.Contains(wait.known, d.ID) {
+			continue
+		}
+		p.watch.ping = nil
+		if delivery.OK(d) {
+			p.events.Normal(p.obj, v1alpha1.EventPinged, d.GUID, fmt.Sprintf("The ping (%s) arrived: %s, code %d", wait.value, d.GUID, d.StatusCode))
+			return
+		}
+		p.events.Warning(p.obj, v1alpha1.EventPingFailed, d.GUID, fmt.Sprintf("The ping (%s) failed: %s", wait.value, p.whyFailed(ctx, d)))
+		return
+	}
+	if time.Now().Before(wait.deadline) {
+		p.watch.wake(time.Now().Add(pingLook))
+		return
+	}
+	p.watch.ping = nil
+	p.events.Warning(p.obj, v1alpha1.EventPingFailed, wait.value, fmt.Sprintf(
+		"The ping (%s) was sent %s ago and does not show in GitHub's log yet: look at the webhook's page on GitHub", wait.value, pingTimeout))
+}
+
+// sendTest asks for the repository's latest push to be sent. For a hook that does not hear of pushes GitHub says yes and
+// does nothing.
+func (p *pass) sendTest(ctx context.Context, r request) error {
+	if events := p.desired.Events; len(events) > 0 && !slices.Contains(events, "push") && !slices.Contains(events, "*") {
+		p.refuse(r, `GitHub sends the test push only to webhooks that are subscribed to push: add it to spec.events`)
+		return nil
+	}
+	if err := p.hooks.Test(context.WithoutCancel(ctx), *p.id); err != nil {
+		return err
+	}
+	p.logger(ctx).Info("Asked for a test push", "hookID", *p.id)
+	p.events.Normal(p.obj, v1alpha1.EventTested, r.value, fmt.Sprintf("Asked GitHub to send the latest push of the %s (%s)", p.place, r.value))
+	p.handled(r)
+	p.watch.wake(time.Now().Add(redeliveryLag))
+	return nil
+}
+
+// sendAgain asks for the deliveries that the request names, a few in each pass, and notes it as handled after the last.
+func (p *pass) sendAgain(ctx context.Context, r request) error {
+	if p.watch.askedFor != r.value || len(p.watch.asked) == 0 {
+		chosen, err := p.failedOrNamed(ctx, r)
+		if err != nil {
+			return err
+		}
+		p.watch.asked, p.watch.askedFor = chosen, r.value
+	}
+	p.watch.asked = p.ask(ctx, p.watch.asked, func(delivery.Due) string { return fmt.Sprintf(", as %s=%s asks", r.name, r.value) })
+	if len(p.watch.asked) == 0 {
 		p.handled(r)
 	}
+	return nil
+}
+
+// failedOrNamed finds the deliveries that a request names in GitHub's log. One that was asked for a moment ago is left out.
+func (p *pass) failedOrNamed(ctx context.Context, r request) ([]delivery.Due, error) {
+	wanted, err := delivery.ParseRequest(r.value)
+	if err != nil {
+		return nil, err
+	}
+	var rows []github.Delivery
+	query := github.DeliveryQuery{PerPage: deliveriesPerPage}
+	for range maxDeliveryPages {
+		page, err := p.hooks.Deliveries(ctx, *p.id, query)
+		if err != nil {
+			return nil, err
+		}
+		rows, query.Cursor = append(rows, page.Deliveries...), page.Next
+		if page.Next == "" || !wanted.Failed && len(wanted.Select(rows)) > 0 {
+			break
+		}
+	}
+	chosen := wanted.Select(rows)
+	if len(chosen) == 0 {
+		return nil, p.noneChosen(wanted)
+	}
+	return slices.DeleteFunc(chosen, p.askedLately), nil
+}
+
+func (p *pass) noneChosen(wanted delivery.Request) error {
+	if wanted.Failed {
+		return fmt.Errorf("%w: GitHub's log has no failed delivery of this webhook", errNothing)
+	}
+	return fmt.Errorf("%w: GitHub's log has no delivery %s of this webhook; it keeps deliveries for some days only", errNothing, wanted)
+}
+
+// errNothing: a request names no delivery.
+var errNothing = errors.New("there is nothing to deliver again")
+
+// askedLately tells whether a delivery was asked for and may still show up.
+func (p *pass) askedLately(d delivery.Due) bool {
+	return slices.ContainsFunc(p.status.Redelivering, func(r v1alpha1.Redelivering) bool {
+		return r.GUID == d.GUID && time.Since(r.RequestedAt.Time) < delivery.RequestTimeout
+	})
 }

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
 	"github.com/github-webhooks/github-webhook-operator/internal/github"
+	"github.com/github-webhooks/github-webhook-operator/internal/metrics"
 )
 
 // Backoff after a failure: controller-runtime's default begins at 5 ms and storms.
@@ -30,7 +32,7 @@ const (
 const (
 	// secretIndex finds objects by the Secrets they refer to.
 	secretIndex = "spec.secrets"
-	// targetIndex finds objects by the place on GitHub that they are about.
+	// targetIndex finds objects by the place on GitHub that they are about, in lower case.
 	targetIndex = "spec.target"
 )
 
@@ -54,8 +56,12 @@ func setUp[T Webhook](ctx context.Context, mgr ctrl.Manager, o *Operator, k kind
 	if err != nil {
 		return err
 	}
+	watches, err := lru.New[types.UID, watch](seenHooks)
+	if err != nil {
+		return err
+	}
 	r := &Reconciler[T]{
-		Operator: o, kind: k.name, place: k.place, seen: seen,
+		Operator: o, kind: k.name, place: k.place, seen: seen, watches: watches,
 		claims: newClaims(mgr.GetClient(), k.list, k.items),
 	}
 	o.uses = append(o.uses, func(ctx context.Context, secret types.NamespacedName) bool {
@@ -89,7 +95,7 @@ func deletions() predicate.Predicate {
 func (k kind[T]) index(ctx context.Context, indexer client.FieldIndexer) error {
 	indexes := map[string]func(T) []string{
 		secretIndex: func(obj T) []string { return secretNames(obj.CommonSpec()) },
-		targetIndex: func(obj T) []string { return []string{k.target(obj)} },
+		targetIndex: func(obj T) []string { return []string{strings.ToLower(k.target(obj))} },
 		claimIndex: func(obj T) []string {
 			if c, ok := claimOf(obj); ok {
 				return []string{c.String()}
@@ -130,11 +136,12 @@ func (r *Reconciler[T]) referring(ctx context.Context, k kind[T], secret types.N
 	return r.matching(ctx, k, client.InNamespace(secret.Namespace), client.MatchingFields{secretIndex: secret.Name})
 }
 
-// rivals are the objects about the same target as one that went, which may have had what they want.
+// rivals are the objects about the same target as one that went, which may have had what they want. Its metrics go.
 func (r *Reconciler[T]) rivals(k kind[T]) handler.MapFunc {
 	return func(ctx context.Context, gone client.Object) []reconcile.Request {
+		metrics.Object{Kind: k.name, Namespace: gone.GetNamespace(), Name: gone.GetName()}.Forget()
 		var waiting []Webhook
-		for _, obj := range r.matching(ctx, k, client.MatchingFields{targetIndex: k.target(gone.(T))}) {
+		for _, obj := range r.matching(ctx, k, client.MatchingFields{targetIndex: strings.ToLower(k.target(gone.(T)))}) {
 			if reasonOf(obj) == v1alpha1.ReasonConflict {
 				waiting = append(waiting, obj)
 			}

@@ -49,6 +49,31 @@ func (p *pass) store(ctx context.Context, patch client.Patch) error {
 	return nil
 }
 
+// measure shows in the metrics where the object stands.
+func (p *pass) measure() {
+	if p.released || !p.obj.GetDeletionTimestamp().IsZero() && !p.place.owns() {
+		return
+	}
+	if ready := p.condition(v1alpha1.ConditionReady); ready != nil {
+		p.metrics.Ready(ready.Reason, ready.Status == metav1.ConditionTrue)
+	}
+	p.metrics.PollInterval(p.interval())
+	p.metrics.SecretApplied(p.secretTime())
+	if last := p.status.LastDelivery; last != nil {
+		p.metrics.LastDelivery(last.DeliveredAt.Time, int(last.StatusCode))
+	} else {
+		p.metrics.LastDelivery(time.Time{}, 0)
+	}
+}
+
+// secretTime is when the secret was last written; zero for never.
+func (p *pass) secretTime() time.Time {
+	if a := p.status.Applied; a != nil && a.SecretTime != nil {
+		return a.SecretTime.Time
+	}
+	return time.Time{}
+}
+
 // now in the whole seconds that the Kubernetes API keeps.
 func (p *pass) now() metav1.Time {
 	return metav1.NewTime(time.Now().UTC().Truncate(time.Second))

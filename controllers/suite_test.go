@@ -99,7 +99,9 @@ func startCluster(ctx context.Context) {
 
 // startGitHub holds every exchange against GitHub's own description, where it is at hand.
 func startGitHub() {
-	options := githubsim.Options{UnstableEvents: true}
+	options := githubsim.Options{
+		UnstableEvents: true, DeliveryTimeout: 2 * time.Second, DeliveriesKept: 3000, RequestsKept: 100_000,
+	}
 	if openapiDir != "" {
 		description, err := openapicheck.Load(openapiDir, openapicheck.GitHub)
 		Expect(err).NotTo(HaveOccurred())

@@ -52,6 +52,9 @@ func (p *pass) tellRepair(ctx context.Context, e edit) {
 	}
 	if len(drifted) > 0 {
 		p.logger(ctx).Info("Repaired drift", "hookID", e.id, "fields", join(drifted))
+		for _, f := range drifted {
+			p.metrics.DriftRepaired(string(f))
+		}
 		p.events.Normal(p.obj, v1alpha1.EventDriftRepaired, join(drifted),
 			fmt.Sprintf("Somebody else had changed %s of %s: put right%s", join(drifted), p.place.webhook(e.id), e.alsoReasserted()))
 	}

@@ -65,6 +65,16 @@ const (
 	ReasonDeletionBlocked = "DeletionBlocked"
 )
 
+// Reasons of DeliveriesHealthy, besides Ready's reasons for failures where the deliveries cannot be read.
+const (
+	// ReasonDelivered: the newest delivery arrived.
+	ReasonDelivered = "Delivered"
+	// ReasonDeliveryFailed: the newest delivery did not arrive; the message says why and the way out.
+	ReasonDeliveryFailed = "DeliveryFailed"
+	// ReasonNoDeliveries: GitHub has made no delivery yet, or none in the days for which it keeps them.
+	ReasonNoDeliveries = "NoDeliveries"
+)
+
 // Reasons of Events, besides Ready's reason for failures.
 const (
 	// EventCreated: a hook was created on GitHub.

@@ -226,6 +226,9 @@ type HookSpec struct {
 type Applied struct {
 	// Time of the write.
 	Time metav1.Time `json:"time"`
+	// SecretTime is when the secret was last written; absent without a secret.
+	// +optional
+	SecretTime *metav1.Time `json:"secretTime,omitempty"`
 	// SecretFingerprint is an HMAC of the secret under a key of the operator's own; empty without a secret.
 	// +optional
 	SecretFingerprint string `json:"secretFingerprint,omitempty"`

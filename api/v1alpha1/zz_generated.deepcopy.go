@@ -104,6 +104,10 @@ func (in *AppWebhookConfigStatus) DeepCopy() *AppWebhookConfigStatus {
 func (in *Applied) DeepCopyInto(out *Applied) {
 	*out = *in
 	in.Time.DeepCopyInto(&out.Time)
+	if in.SecretTime != nil {
+		in, out := &in.SecretTime, &out.SecretTime
+		*out = (*in).DeepCopy()
+	}
 	if in.HookUpdatedAt != nil {
 		in, out := &in.HookUpdatedAt, &out.HookUpdatedAt
 		*out = (*in).DeepCopy()

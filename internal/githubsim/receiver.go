@@ -60,6 +60,7 @@ type Receiver struct {
 // behavior is how a receiver fails; the zero value does not.
 type behavior struct {
 	status int
+	body   string
 	hang   bool
 	drop   bool
 }
@@ -128,6 +129,9 @@ func (r *Receiver) SetSecrets(secrets ...string) {
 
 // Fail answers every delivery with this status until Recover.
 func (r *Receiver) Fail(status int) { r.become(behavior{status: status}) }
+
+// FailWith answers every delivery with this status and body until Recover.
+func (r *Receiver) FailWith(status int, body string) { r.become(behavior{status: status, body: body}) }
 
 // Hang answers no delivery until Recover.
 func (r *Receiver) Hang() { r.become(behavior{hang: true}) }
@@ -200,6 +204,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	w.WriteHeader(got.Status)
+	_, _ = io.WriteString(w, behave.body) // Whoever is gone by then does not matter.
 }
 
 // keep verifies and notes the delivery, and decides what is answered.

@@ -1,0 +1,302 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+	"github.com/github-webhooks/github-webhook-operator/internal/delivery"
+	"github.com/github-webhooks/github-webhook-operator/internal/github"
+	"github.com/github-webhooks/github-webhook-operator/internal/metrics"
+)
+
+// Bounds of what is read of GitHub's log of deliveries in one pass.
+const (
+	deliveriesPerPage = 100
+	maxDeliveryPages  = 20
+)
+
+// watch is what is remembered of an object's deliveries between two passes. Losing it costs reads, and the outcome of a
+// ping that is under way.
+type watch struct {
+	// pending are the deliveries that may still be asked for again, found in a log read back for reach.
+	pending []github.Delivery
+	reach   time.Duration
+	// looked is when the log was read last.
+	looked time.Time
+	// next is when to look before the next poll is due; zero for not before.
+	next time.Time
+	// ping that was asked for and whose delivery has not shown up yet.
+	ping *pingWait
+	// asked are the deliveries that the request askedFor still has to ask for.
+	asked    []delivery.Due
+	askedFor string
+}
+
+// due tells whether there is something to look at before the next poll.
+func (w watch) due(now time.Time) bool { return !w.next.IsZero() && !now.Before(w.next) }
+
+// wake brings the next look forward.
+func (w *watch) wake(at time.Time) {
+	if !at.IsZero() && (w.next.IsZero() || at.Before(w.next)) {
+		w.next = at
+	}
+}
+
+// deliveryLog is GitHub's log of the hook's deliveries, the newest first, as far back as it had to be read.
+type deliveryLog struct {
+	rows []github.Delivery
+	// fresh is the number of rows that were not there at the last look.
+	fresh int
+	// cut: there was more to read than is read in one pass.
+	cut bool
+}
+
+// watchDeliveries brings the status up to date with GitHub's log, tells what failed, and has it delivered again.
+func (p *pass) watchDeliveries(ctx context.Context) {
+	log, err := p.readLog(ctx)
+	if err != nil {
+		p.unreadable(err)
+		return
+	}
+	p.tellPing(ctx, log)
+	p.tellDeliveries(ctx, log)
+	p.redeliver(ctx, log)
+	p.watch.looked = time.Now()
+}
+
+// readLog reads one page when nothing happened, and else as many as the new deliveries need.
+func (p *pass) readLog(ctx context.Context) (deliveryLog, error) {
+	var log deliveryLog
+	query := github.DeliveryQuery{PerPage: deliveriesPerPage}
+	for range maxDeliveryPages {
+		page, err := p.hooks.Deliveries(ctx, *p.id, query)
+		if err != nil {
+			return deliveryLog{}, err
+		}
+		log.rows = append(log.rows, page.Deliveries...)
+		if page.Next == "" || p.enough(log.rows) {
+			log.fresh = p.unseen(log.rows)
+			return log, nil
+		}
+		query.Cursor = page.Next
+	}
+	log.fresh, log.cut = p.unseen(log.rows), true
+	return log, nil
+}
+
+// enough tells whether rows reach back to what is known already. Where deliveries are to be made again and none are
+// remembered, the log itself is the memory, as far back as they may be old.
+func (p *pass) enough(rows []github.Delivery) bool {
+	if len(rows) == 0 {
+		return true
+	}
+	oldest := rows[len(rows)-1].DeliveredAt
+	if policy, ok := p.redelivery(); ok && p.watch.reach < policy.Within && oldest.After(time.Now().Add(-policy.Within)) {
+		return false
+	}
+	return p.status.LastDelivery == nil || p.unseen(rows) < len(rows)
+}
+
+// unseen counts the rows that are newer than the newest one at the last look, or than the object.
+func (p *pass) unseen(rows []github.Delivery) int {
+	since := p.obj.GetCreationTimestamp().Time
+	if last := p.status.LastDelivery; last != nil {
+		since = last.DeliveredAt.Time
+		if i := slices.IndexFunc(rows, func(d github.Delivery) bool { return strconv.FormatInt(d.ID, 10) == last.ID }); i >= 0 {
+			return i
+		}
+	}
+	if i := slices.IndexFunc(rows, func(d github.Delivery) bool { return d.DeliveredAt.Before(since) }); i >= 0 {
+		return i
+	}
+	return len(rows)
+}
+
+// tellDeliveries writes the status, and Events and metrics about what is new.
+func (p *pass) tellDeliveries(ctx context.Context, log deliveryLog) {
+	summary := delivery.Summarize(log.rows[:min(len(log.rows), delivery.Counted)])
+	p.count(log.rows[:log.fresh])
+	failed := newestFailure(log)
+	why := ""
+	if failed != nil {
+		why = p.whyFailed(ctx, *failed)
+		p.logger(ctx).Info("A delivery failed", "hookID", *p.id, "guid", failed.GUID, "event", failed.Event, "code", failed.StatusCode)
+		p.events.Warning(p.obj, v1alpha1.EventDeliveryFailed, failed.GUID, why)
+	}
+	p.status.LastDelivery, p.status.Deliveries = p.lastDelivery(summary.Newest), counted(summary)
+	before := p.condition(v1alpha1.ConditionDeliveriesHealthy)
+	failing := before != nil && before.Status == metav1.ConditionFalse
+	switch newest := summary.Newest; {
+	case newest == nil:
+		p.health(metav1.ConditionUnknown, v1alpha1.ReasonNoDeliveries, "GitHub's log has no delivery of this webhook")
+	case delivery.OK(*newest):
+		p.health(metav1.ConditionTrue, v1alpha1.ReasonDelivered, arrived(*newest, summary, log.cut))
+		if failing {
+			p.events.Normal(p.obj, v1alpha1.EventDeliveryRecovered, newest.GUID, fmt.Sprintf("Deliveries arrive again: %s", described(*newest)))
+		}
+	case failed != nil && failed.ID == newest.ID:
+		p.health(metav1.ConditionFalse, v1alpha1.ReasonDeliveryFailed, why)
+	case !failing:
+		p.health(metav1.ConditionFalse, v1alpha1.ReasonDeliveryFailed, p.failure(*newest))
+	}
+}
+
+// health sets the condition DeliveriesHealthy.
+func (p *pass) health(status metav1.ConditionStatus, reason, message string) {
+	p.setCondition(v1alpha1.ConditionDeliveriesHealthy, status, reason, message)
+}
+
+// undelivered is the condition before the log was read for the first time.
+func (p *pass) undelivered() {
+	if p.condition(v1alpha1.ConditionDeliveriesHealthy) == nil {
+		p.health(metav1.ConditionUnknown, v1alpha1.ReasonNoDeliveries, "GitHub's log of deliveries was not looked at yet")
+	}
+}
+
+// unreadable says that the deliveries are not known, and why; nothing else depends on them. Trouble in reaching GitHub
+// leaves the condition as it was.
+func (p *pass) unreadable(err error) {
+	v := p.judge(err)
+	switch {
+	case v.transient && p.condition(v1alpha1.ConditionDeliveriesHealthy) != nil, v.reason == "":
+	case errors.Is(err, github.ErrNotFound):
+		p.health(metav1.ConditionUnknown, v1alpha1.ReasonTargetNotFound,
+			fmt.Sprintf("%s shows no deliveries of this webhook: the server may be too old for it", p.server))
+	default:
+		p.health(metav1.ConditionUnknown, v.reason, "The deliveries cannot be read. "+v.message)
+	}
+	if v.transient {
+		p.watch.wake(time.Now().Add(max(v.retryAfter, time.Minute)))
+	}
+}
+
+// newestFailure is the newest delivery that is new, failed, and whose event did not arrive otherwise.
+func newestFailure(log deliveryLog) *github.Delivery {
+	for i := range log.rows[:log.fresh] {
+		failed := &log.rows[i]
+		if !delivery.OK(*failed) && !slices.ContainsFunc(log.rows, func(d github.Delivery) bool { return d.GUID == failed.GUID && delivery.OK(d) }) {
+			return failed
+		}
+	}
+	return nil
+}
+
+// whyFailed reads the delivery whole and says what helps. Where it cannot be read, the log says enough.
+func (p *pass) whyFailed(ctx context.Context, failed github.Delivery) string {
+	whole, err := p.hooks.Delivery(ctx, *p.id, failed.ID)
+	if err != nil {
+		return p.failure(failed)
+	}
+	return p.failure(*whole)
+}
+
+// failure is a failed delivery in a sentence.
+func (p *pass) failure(d github.Delivery) string {
+	quote := delivery.QuoteGitHub
+	switch {
+	case p.spec.URLFrom != nil:
+		quote = delivery.QuoteNobody
+	case p.quoteReceivers:
+		quote = delivery.QuoteReceiver
+	}
+	return fmt.Sprintf("%s did not arrive (status %q, code %d). %s", described(d), p.said(d), d.StatusCode, delivery.Explain(d, quote))
+}
+
+// said is GitHub's status of a delivery, without a host that comes from a Secret.
+func (p *pass) said(d github.Delivery) string {
+	if p.spec.URLFrom == nil {
+		return d.Status
+	}
+	if u, err := url.Parse(p.desired.URL); err == nil && u.Hostname() != "" {
+		return strings.ReplaceAll(d.Status, u.Hostname(), "…")
+	}
+	return d.Status
+}
+
+// described names a delivery, as in `push 0b989ba4-242f-11e5-81e1-c7b6966d2516`.
+func described(d github.Delivery) string {
+	event := d.Event
+	if d.Action != "" {
+		event += "." + d.Action
+	}
+	again := ""
+	if d.Redelivery {
+		again = ", sent again,"
+	}
+	return fmt.Sprintf("%s %s%s", event, d.GUID, again)
+}
+
+// arrived is the message of a healthy webhook. It does not change while nothing happens.
+func arrived(newest github.Delivery, s delivery.Summary, cut bool) string {
+	message := "The newest delivery arrived"
+	if s.Failed > 0 {
+		message += fmt.Sprintf("; of the newest %d events %d did not", s.Total, s.Failed)
+	}
+	if cut {
+		message += fmt.Sprintf("; of what came before %s only the newest %d deliveries were looked at",
+			newest.DeliveredAt.UTC().Format(time.RFC3339), maxDeliveryPages*deliveriesPerPage)
+	}
+	return message
+}
+
+// count counts new deliveries in the metrics.
+func (p *pass) count(fresh []github.Delivery) {
+	var failed, again int
+	for _, d := range fresh {
+		switch {
+		case !delivery.OK(d):
+			failed++
+		case d.Redelivery:
+			again++
+		}
+	}
+	p.metrics.Delivered(metrics.Delivered, len(fresh)-failed)
+	p.metrics.Delivered(metrics.Failed, failed)
+	p.metrics.Redelivery(metrics.Delivered, again)
+}
+
+// lastDelivery is the newest delivery for the status.
+func (p *pass) lastDelivery(newest *github.Delivery) *v1alpha1.LastDelivery {
+	if newest == nil {
+		return nil
+	}
+	last := &v1alpha1.LastDelivery{
+		ID: strconv.FormatInt(newest.ID, 10), GUID: newest.GUID, Event: newest.Event, Action: newest.Action,
+		Status: p.said(*newest), StatusCode: int32(newest.StatusCode), //nolint:gosec // An HTTP status code.
+		DeliveredAt: *wholeSeconds(newest.DeliveredAt), Redelivery: newest.Redelivery,
+		Duration: time.Duration(newest.Duration * float64(time.Second)).Round(time.Millisecond).String(),
+	}
+	if newest.ThrottledAt != nil {
+		last.ThrottledAt = wholeSeconds(*newest.ThrottledAt)
+	}
+	return last
+}
+
+// counted are the newest deliveries for the status.
+func counted(s delivery.Summary) *v1alpha1.Deliveries {
+	if s.Newest == nil {
+		return nil
+	}
+	return &v1alpha1.Deliveries{
+		Since: wholeSeconds(s.Since),
+		Total: int32(s.Total), Failed: int32(s.Failed), Redelivered: int32(s.Redelivered), //nolint:gosec // At most 100.
+		LastSuccessTime: wholeSeconds(s.LastSuccess), LastFailureTime: wholeSeconds(s.LastFailure),
+	}
+}
+
+// wholeSeconds is a time as the Kubernetes API keeps it; nil for none.
+func wholeSeconds(t time.Time) *metav1.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &metav1.Time{Time: t.UTC().Truncate(time.Second)}
+}

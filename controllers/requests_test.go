@@ -1,0 +1,203 @@
+package controllers_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+	"github.com/github-webhooks/github-webhook-operator/controllers"
+	"github.com/github-webhooks/github-webhook-operator/internal/githubsim"
+)
+
+// ask for something with a value, as `kubectl annotate --overwrite` does.
+func (h *hook) ask(ctx context.Context, annotation, value string) {
+	GinkgoHelper()
+	h.change(ctx, func(obj controllers.Webhook) {
+		annotations := maps.Clone(obj.GetAnnotations())
+		if annotations == nil {
+			annotations = map[string]string{}
+		}
+		annotations[annotation] = value
+		obj.SetAnnotations(annotations)
+	})
+}
+
+// handled waits until the status says that the request was carried out or refused.
+func (h *hook) handled(ctx context.Context, annotation, value string) {
+	GinkgoHelper()
+	_, name, _ := strings.Cut(annotation, "/")
+	Eventually(ctx, func() string { return h.get(ctx).CommonStatus().HandledRequests[name] }).Should(Equal(value), h.trouble)
+}
+
+// posts to an endpoint below the hook.
+func (w *world) posts(suffix string) int {
+	n := 0
+	for _, r := range w.requests() {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.Path, suffix) {
+			n++
+		}
+	}
+	return n
+}
+
+var _ = storiesOf("Requests by annotation", func(kind hookKind) {
+	var w *world
+	var receiver *githubsim.Receiver
+	var h *hook
+	BeforeEach(func(ctx SpecContext) {
+		w = newWorld(ctx, kind)
+		var url string
+		receiver, url = w.receiving(githubsim.NewReceiver())
+		h = w.readyHook(ctx, "ci", withURL(url))
+		Expect(sim.WaitDeliveries(ctx)).To(Succeed())
+	})
+
+	It("ping: the ping's outcome is told, each value is sent once", func(ctx SpecContext) {
+		h.ask(ctx, v1alpha1.AnnotationPing, "one")
+		h.told(ctx, v1alpha1.EventPinged, "one", "code 200")
+		h.handled(ctx, v1alpha1.AnnotationPing, "one")
+		h.look(ctx)
+		Expect(w.posts("/pings")).To(Equal(1))
+
+		receiver.Fail(http.StatusNotFound)
+		h.ask(ctx, v1alpha1.AnnotationPing, "two")
+		h.told(ctx, v1alpha1.EventPingFailed, "two", "answered 404", "path")
+		Expect(w.posts("/pings")).To(Equal(2))
+		Expect(count(h.events(ctx), v1alpha1.EventPinged)).To(Equal(1))
+	})
+
+	It("ping: one that never shows up is told after a while", func(ctx SpecContext) {
+		sim.EditHook(w.target, w.only().ID, func(h *githubsim.Hook) { h.Active = false }) // GitHub pings no inactive hook.
+		h.change(ctx, withActive(false))
+		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
+		h.ask(ctx, v1alpha1.AnnotationPing, "one")
+		Eventually(ctx, func() []string { return h.events(ctx) }).WithTimeout(patience).Should(
+			ContainElement(SatisfyAll(HavePrefix(v1alpha1.EventPingFailed), ContainSubstring("does not show"))), h.trouble)
+	})
+
+	It("are carried out once, also over a restart", func(ctx SpecContext) {
+		h.delete(ctx)
+		w.withOwnOperator(ctx)
+		h = w.readyHook(ctx, "again")
+		h.ask(ctx, v1alpha1.AnnotationPing, "one")
+		h.handled(ctx, v1alpha1.AnnotationPing, "one")
+		w.operator.kill()
+		w.operator.start(ctx)
+		h.look(ctx)
+		Expect(w.posts("/pings")).To(Equal(1))
+	})
+
+	It("that come while GitHub is away are carried out when it is back", func(ctx SpecContext) {
+		down := sim.AddFault(w.about(githubsim.Fault{Status: http.StatusServiceUnavailable}))
+		h.ask(ctx, v1alpha1.AnnotationPing, "one")
+		Eventually(ctx, func() string { return h.condition(ctx, v1alpha1.ConditionReconciling).Reason }).Should(Equal(v1alpha1.ReasonGitHubUnavailable))
+		Expect(h.get(ctx).CommonStatus().HandledRequests).NotTo(HaveKey("ping"))
+		down.Remove()
+		h.told(ctx, v1alpha1.EventPinged, "one")
+	})
+
+	It("redeliver: what failed, an event by its guid, a delivery by its id", func(ctx SpecContext) {
+		guids := w.failing(ctx, receiver, 12)
+		Expect(receiver.Recover()).To(Succeed())
+		h.ask(ctx, v1alpha1.AnnotationRedeliver, "failed@1")
+		h.handled(ctx, v1alpha1.AnnotationRedeliver, "failed@1")
+		Eventually(ctx, func() int { return w.arrived(guids) }).Should(Equal(len(guids)), h.trouble)
+		Expect(w.attempts()).To(Equal(len(guids)))
+		h.told(ctx, v1alpha1.EventRedelivered, guids[0], "failed@1")
+
+		sim.AddDelivery(w.target, w.only().ID, githubsim.Delivery{StatusCode: 200, GUID: "0b989ba4-242f-11e5-81e1-c7b6966d2516"})
+		h.ask(ctx, v1alpha1.AnnotationRedeliver, "0b989ba4-242f-11e5-81e1-c7b6966d2516")
+		h.told(ctx, v1alpha1.EventRedelivered, "0b989ba4-242f-11e5-81e1-c7b6966d2516")
+
+		byID := sim.AddDelivery(w.target, w.only().ID, githubsim.Delivery{Status: "timed out", StatusCode: 504})
+		h.ask(ctx, v1alpha1.AnnotationRedeliver, fmt.Sprint(byID.ID))
+		h.told(ctx, v1alpha1.EventRedelivered, byID.GUID)
+		Expect(w.attempts()).To(Equal(len(guids) + 2))
+	})
+
+	DescribeTable("redeliver: what names no delivery is refused", func(ctx SpecContext, value, why string) {
+		h.ask(ctx, v1alpha1.AnnotationRedeliver, value)
+		h.told(ctx, v1alpha1.EventRequestRefused, "redeliver="+value, why)
+		h.handled(ctx, v1alpha1.AnnotationRedeliver, value)
+		Expect(w.attempts()).To(BeZero())
+	},
+		Entry("an unknown guid", "ffffffff-242f-11e5-81e1-c7b6966d2516", "no delivery"),
+		Entry("an unknown id", "9007199254740993", "no delivery 9007199254740993"),
+		Entry("nothing that failed", "failed@1", "no failed delivery"),
+		Entry("nothing of the kind", "everything", "guid"),
+	)
+
+	It("are refused while suspended, and with managementPolicy Observe, but for a look", func(ctx SpecContext) {
+		annotations := []string{v1alpha1.AnnotationPing, v1alpha1.AnnotationTest, v1alpha1.AnnotationRedeliver}
+		for why, changed := range map[string]change{"Observe": withManagement(v1alpha1.Observe), "spec.suspend": withSuspend(true)} {
+			h.change(ctx, changed)
+			for _, annotation := range annotations {
+				h.ask(ctx, annotation, "failed@"+why)
+				h.handled(ctx, annotation, "failed@"+why)
+			}
+			for _, name := range []string{"ping=", "test=", "redeliver="} {
+				h.told(ctx, v1alpha1.EventRequestRefused, name+"failed@"+why, why)
+			}
+			h.change(ctx, withManagement(v1alpha1.Manage), withSuspend(false))
+			h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
+		}
+		Expect(w.posts("/pings") + w.posts("/tests") + w.attempts()).To(BeZero())
+	})
+})
+
+var _ = Describe("A test push by annotation", func() {
+	It("is sent to a repository's webhook that hears of pushes, and else refused", func(ctx SpecContext) {
+		w := newWorld(ctx, repositories)
+		receiver, url := w.receiving(githubsim.NewReceiver())
+		h := w.readyHook(ctx, "ci", withURL(url))
+		Expect(sim.WaitDeliveries(ctx)).To(Succeed())
+		receiver.Reset()
+		h.ask(ctx, v1alpha1.AnnotationTest, "one")
+		h.told(ctx, v1alpha1.EventTested, "one")
+		Eventually(ctx, receiver.Received).Should(ConsistOf(HaveField("Event", "push")))
+		Eventually(ctx, func() string {
+			if last := h.get(ctx).CommonStatus().LastDelivery; last != nil {
+				return last.Event
+			}
+			return ""
+		}).Should(Equal("push"), h.trouble)
+
+		h.change(ctx, withEvents("fork"))
+		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
+		h.ask(ctx, v1alpha1.AnnotationTest, "two")
+		h.told(ctx, v1alpha1.EventRequestRefused, "test=two", "subscribed to push")
+		Expect(w.posts("/tests")).To(Equal(1))
+	})
+
+	It("is refused where GitHub's API has none", func(ctx SpecContext) {
+		w := newWorld(ctx, organizations)
+		h := w.readyHook(ctx, "ci")
+		h.ask(ctx, v1alpha1.AnnotationTest, "one")
+		h.told(ctx, v1alpha1.EventRequestRefused, "test=one", "no test push for an organization")
+		h.handled(ctx, v1alpha1.AnnotationTest, "one")
+	})
+})
+
+var _ = Describe("Requests to an App's webhook", func() {
+	It("that GitHub's API does not have are refused, a redelivery is not", func(ctx SpecContext) {
+		w := newWorld(ctx, apps)
+		_, url := w.receiving(githubsim.NewReceiver())
+		h := w.readyHook(ctx, "app", withURL(url))
+		for _, annotation := range []string{v1alpha1.AnnotationPing, v1alpha1.AnnotationTest} {
+			h.ask(ctx, annotation, "one")
+			h.handled(ctx, annotation, "one")
+		}
+		h.told(ctx, v1alpha1.EventRequestRefused, "ping=one", "an App")
+		h.told(ctx, v1alpha1.EventRequestRefused, "test=one", "an App")
+		failed := sim.AddDelivery(w.target, 0, githubsim.Delivery{Status: "timed out", StatusCode: 504, Event: "installation"})
+		h.ask(ctx, v1alpha1.AnnotationRedeliver, "failed")
+		h.told(ctx, v1alpha1.EventRedelivered, failed.GUID)
+	})
+})

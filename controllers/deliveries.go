@@ -201,11 +201,8 @@ func (p *pass) whyFailed(ctx context.Context, failed github.Delivery) string {
 
 // failure is a failed delivery in a sentence.
 func (p *pass) failure(d github.Delivery) string {
-	quote := delivery.QuoteGitHub
-	switch {
-	case p.spec.URLFrom != nil:
-		quote = delivery.QuoteNobody
-	case p.quoteReceivers:
+	quote := delivery.QuoteNobody // GitHub's status stands before it.
+	if p.quoteReceivers && p.spec.URLFrom == nil {
 		quote = delivery.QuoteReceiver
 	}
 	return fmt.Sprintf("%s did not arrive (status %q, code %d). %s", described(d), p.said(d), d.StatusCode, delivery.Explain(d, quote))

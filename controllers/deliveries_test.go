@@ -28,6 +28,7 @@ func (w *world) receiving(receiver *githubsim.Receiver) (*githubsim.Receiver, st
 // pushed lets an event happen of which the world's hooks hear, and waits until GitHub has made the deliveries.
 func (w *world) pushed(ctx context.Context) {
 	GinkgoHelper()
+	Expect(sim.WaitDeliveries(ctx)).To(Succeed()) // A ping may be under way.
 	sim.Emit(w.target, "push", "", nil)
 	Expect(sim.WaitDeliveries(ctx)).To(Succeed())
 }

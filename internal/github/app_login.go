@@ -11,19 +11,20 @@ import (
 // organizations with a token of the installation there, made for the one permission that it takes.
 type appLogin struct {
 	signer        signer
+	accounts      account
 	now           func() time.Time
 	next          http.RoundTripper
 	installations installations
 	tokens        installationTokens
 }
 
-func newAppLogin(app AppCredentials, now func() time.Time, next http.RoundTripper) (*appLogin, error) {
+func newAppLogin(app AppCredentials, accounts account, now func() time.Time, next http.RoundTripper) (*appLogin, error) {
 	signer, err := app.signer()
 	if err != nil {
 		return nil, err
 	}
 	return &appLogin{
-		signer: signer, now: now, next: next,
+		signer: signer, accounts: accounts, now: now, next: next,
 		installations: installations{given: app.InstallationID, known: map[string]int64{}},
 		tokens:        installationTokens{now: now, kept: map[tokenKey]*InstallationToken{}},
 	}, nil
@@ -38,7 +39,7 @@ func (l *appLogin) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.next.RoundTrip(authorized(request, token))
+	return l.next.RoundTrip(authorized(request, token, l.accounts.app(l.signer.issuer)))
 }
 
 // asInstallation sends the request, and once more where that can help.
@@ -49,7 +50,7 @@ func (l *appLogin) asInstallation(request *http.Request, t *target) (*http.Respo
 		if err != nil {
 			return nil, err
 		}
-		response, err := l.next.RoundTrip(authorized(request, token))
+		response, err := l.next.RoundTrip(authorized(request, token, l.accounts.installation(id)))
 		if err != nil || again {
 			return response, err
 		}
@@ -110,6 +111,18 @@ func (l *appLogin) refused(e *Error, response *http.Response) {
 	if errors.Is(e, ErrForbidden) && !errors.Is(e, ErrBlocked) {
 		l.tokens.discard(sentToken(response.Request))
 	}
+}
+
+// account is the App's own for its webhook, and else that of the installation, once it is known.
+func (l *appLogin) account(of Hooks) (account, bool) {
+	if of.kind == app {
+		return l.accounts.app(l.signer.issuer), true
+	}
+	id, ok := l.installations.given, l.installations.given != 0
+	if !ok {
+		id, ok = l.installations.remembered(&target{Hooks: of})
+	}
+	return l.accounts.installation(id), ok
 }
 
 // permission is the one that managing the place's webhooks takes.

@@ -309,7 +309,8 @@ func TestSuspendedInstallation(t *testing.T) {
 func TestPermissionGrantedLater(t *testing.T) {
 	o := start(t, githubsim.Options{}).withApp("https://ci.example.com")
 	installation := o.Install(githubsim.Installation{AppID: o.app.ID, Account: "octo-org", Permissions: map[string]string{"metadata": "read"}})
-	client := o.appClient()
+	later := &clock{}
+	client := o.appClient(by(later))
 	err := o.list(client)
 	o.g.Expect(err).To(MatchError(github.ErrForbidden))
 	refusal, _ := errors.AsType[*github.Error](err)
@@ -333,6 +334,7 @@ func TestPermissionGrantedLater(t *testing.T) {
 	} {
 		o.AddFault(githubsim.Fault{Route: "/repos/{owner}/{repo}/hooks", Times: 1, Status: http.StatusForbidden, Body: `{"message":"` + words + `"}`})
 		o.g.Expect(o.list(client)).To(MatchError(want))
+		later.forward(61 * time.Second)
 		o.g.Expect(o.list(client)).To(Succeed())
 		o.g.Expect(o.lastToken()).To(Equal(kept), "it says nothing about the token: "+words)
 	}
@@ -373,7 +375,8 @@ func TestLoginsThatGitHubRefuses(t *testing.T) {
 
 func TestTroubleDuringTheLogin(t *testing.T) {
 	o, _ := installed(t, githubsim.Options{})
-	client := o.appClient()
+	later := &clock{}
+	client := o.appClient(by(later))
 	for name, c := range map[string]struct {
 		fault githubsim.Fault
 		want  error
@@ -381,7 +384,7 @@ func TestTroubleDuringTheLogin(t *testing.T) {
 		"GitHub fails":               {githubsim.Fault{Status: http.StatusBadGateway}, github.ErrUnavailable},
 		"the connection breaks":      {githubsim.Fault{DropBefore: true}, github.ErrUnavailable},
 		"the answer is not GitHub's": {githubsim.Fault{Malformed: true}, github.ErrUnavailable},
-		"a limit":                    {githubsim.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"30"}}}, github.ErrRateLimited},
+		"a limit":                    {githubsim.Fault{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"10"}}}, github.ErrRateLimited},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -390,6 +393,7 @@ func TestTroubleDuringTheLogin(t *testing.T) {
 			err := o.list(client)
 			g.Expect(err).To(MatchError(c.want))
 			g.Expect(err.Error()).To(ContainSubstring(mintRoute), "it says which request failed")
+			later.forward(11 * time.Second)
 		})
 	}
 	o.g.Expect(o.list(client)).To(Succeed())

@@ -39,8 +39,13 @@ type Options struct {
 	UserAgent string
 	// Timeout bounds each request; 0 is 10 s.
 	Timeout time.Duration
-	// Now is the clock by which an App logs in; nil is time.Now.
+	// Now is the clock by which an App logs in and answers say when to come back; nil is time.Now.
 	Now func() time.Time
+	// Budgets hold requests back before GitHub would refuse them. Clients whose credentials may be the same share them; nil
+	// is budgets of its own.
+	Budgets *Budgets
+	// Observer is told of every request; nil is nobody.
+	Observer Observer
 }
 
 // Client talks to one server with one credential. It is safe for concurrent use.
@@ -48,10 +53,12 @@ type Client struct {
 	options Options
 	root    *url.URL
 
-	// transport is a stack: redirects on top, then the login, then the network. What knows budgets or stored answers
-	// belongs between the login and the network, where it sees each hop with its credential.
+	// transport is a stack: redirects on top, then the login, the answers that were kept, the budgets, the observer and the
+	// network. What is below the login sees each hop with its credential.
 	transport http.RoundTripper
 	login     login
+	kept      *keptAnswers
+	budgets   *Budgets
 	network   *http.Transport
 }
 
@@ -74,11 +81,15 @@ func newClient(options Options, proxy proxyFunc) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	login, err := newLogin(options, network)
+	sent := budgeted{options.Budgets, observed{options.Observer, options.Now, network}}
+	kept := newKeptAnswers(maxKept, options.Now)
+	login, err := newLogin(options, conditional{kept, sent})
 	if err != nil {
 		return nil, err
 	}
-	return &Client{options: options, root: root, transport: redirects{login}, login: login, network: network}, nil
+	return &Client{
+		options: options, root: root, transport: redirects{login}, login: login, kept: kept, budgets: options.Budgets, network: network,
+	}, nil
 }
 
 func (o Options) withDefaults() Options {
@@ -90,6 +101,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Observer == nil {
+		o.Observer = unobserved{}
+	}
+	if o.Budgets == nil {
+		o.Budgets = NewBudgets(BudgetOptions{Observer: o.Observer, Now: o.Now})
 	}
 	return o
 }
@@ -124,6 +141,8 @@ type call struct {
 	secrets []string
 	// maxBody is another bound for the answer; 0 is the usual one.
 	maxBody int64
+	// polled: it is read again and again, so the answer is kept, and GitHub asked whether it is still true.
+	polled bool
 }
 
 // answer is what a body is decoded into. check refuses JSON of another kind: a proxy's, or another version's.
@@ -135,7 +154,8 @@ type answer interface {
 func (c *Client) do(ctx context.Context, k call, into answer) (http.Header, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.options.Timeout, errTimeout)
 	defer cancel()
-	request, err := c.request(ctx, k)
+	x := &exchange{route: k.route, conditional: k.polled}
+	request, err := c.request(withExchange(ctx, x), k)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +166,7 @@ func (c *Client) do(ctx context.Context, k call, into answer) (http.Header, erro
 	defer func() { _ = response.Body.Close() }()
 	defer drain(response.Body)
 	if response.StatusCode < 200 || response.StatusCode > 299 {
-		e := k.refused(response)
+		e := k.refused(response, c.options.Now())
 		c.login.refused(e, response)
 		return nil, e
 	}
@@ -158,8 +178,10 @@ func (c *Client) do(ctx context.Context, k call, into answer) (http.Header, erro
 		return nil, k.lost(ctx, err)
 	}
 	if err := decode(body, into); err != nil {
+		c.kept.drop(x.key)
 		return nil, k.fail(ErrUnavailable, err.Error())
 	}
+	c.kept.keep(x, body)
 	return response.Header, nil
 }
 

@@ -116,7 +116,7 @@ func (h Hooks) Deliveries(ctx context.Context, id int64, query DeliveryQuery) (D
 	if err != nil {
 		return DeliveryPage{}, err
 	}
-	c.query = query.values()
+	c.query, c.polled = query.values(), true
 	var deliveries list[Delivery, *Delivery]
 	header, err := h.client.do(ctx, c, &deliveries)
 	if err != nil {

@@ -39,7 +39,8 @@ var (
 	ErrHookExists = fmt.Errorf("the webhook exists already: %w", ErrValidation)
 	// ErrHookLimit: the place has as many webhooks for an event as GitHub allows. It is an ErrValidation.
 	ErrHookLimit = fmt.Errorf("there are too many webhooks: %w", ErrValidation)
-	// ErrRateLimited: a primary or secondary limit is exceeded. Error.RetryAt says until when to send nothing.
+	// ErrRateLimited: a primary or secondary limit is exceeded, or would be, and then nothing was sent. Error.RetryAt says
+	// when the request has its turn, for which room is kept.
 	ErrRateLimited = errors.New("rate limit exceeded")
 	// ErrUnavailable: there was no answer, none of GitHub's, or a 5xx. Whether a write took effect is not known.
 	ErrUnavailable = errors.New("GitHub is not available")
@@ -101,8 +102,15 @@ func (k call) lost(ctx context.Context, err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e // The login's own request failed.
 	}
-	var own tooLarge
+	var (
+		own     tooLarge
+		refused notSent
+	)
 	switch cause := context.Cause(ctx); {
+	case errors.As(err, &refused):
+		e := k.fail(ErrRateLimited, refused.Error())
+		e.RetryAt = refused.retryAt
+		return e
 	case errors.Is(err, ErrRedirect):
 		return k.fail(ErrRedirect, err.Error())
 	case errors.Is(err, ErrPrivateKey):
@@ -176,7 +184,7 @@ func certificateTrouble(err error) string {
 }
 
 // refused is the error for an answer that is no success.
-func (k call) refused(response *http.Response) *Error {
+func (k call) refused(response *http.Response, now time.Time) *Error {
 	body, err := readBounded(response.Body, maxErrorBody)
 	// The status says enough where the body is cut off or too long; its beginning could end within a secret.
 	words := ""
@@ -190,7 +198,10 @@ func (k call) refused(response *http.Response) *Error {
 	e.AcceptedPermissions = hide.line(header.Get("X-Accepted-GitHub-Permissions"), maxWord)
 	e.RequestID = hide.line(header.Get("X-GitHub-Request-Id"), maxWord)
 	if limit := errors.Is(e, ErrRateLimited); limit || errors.Is(e, ErrUnavailable) {
-		e.RetryAt = retryAt(header, limit, time.Now())
+		e.RetryAt = retryAt(header, limit, now)
+	}
+	if turn := exchangeOf(response.Request).retryAt; !turn.IsZero() {
+		e.RetryAt = turn
 	}
 	if e.Message == "" {
 		e.Message = http.StatusText(e.StatusCode)

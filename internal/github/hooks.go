@@ -88,6 +88,7 @@ func (h Hooks) List(ctx context.Context) ([]Hook, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.polled = true
 	return allPages[Hook](ctx, h.client, c)
 }
 
@@ -142,6 +143,7 @@ func (h Hooks) hook(ctx context.Context, method string, id int64, request HookRe
 	if err != nil {
 		return nil, err
 	}
+	c.polled = method == http.MethodGet
 	if method == http.MethodPatch {
 		c.body, c.secrets = request.body(""), request.Config.secrets()
 	}
@@ -168,6 +170,7 @@ func (h Hooks) config(ctx context.Context, method string, id int64, config *Conf
 	if err != nil {
 		return nil, err
 	}
+	c.polled = method == http.MethodGet
 	if config != nil {
 		c.body, c.secrets = config.body(), config.secrets()
 	}

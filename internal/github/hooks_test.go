@@ -58,12 +58,20 @@ func validate(t *testing.T, options *githubsim.Options) {
 	t.Cleanup(func() { g.Expect(checker.Violations()).To(BeEmpty()) })
 }
 
-func (o octo) client(token string) *github.Client {
-	server, err := github.ParseServer(o.URL())
+func (o octo) client(token string, change ...func(*github.Options)) *github.Client {
+	return o.clientWith(github.Options{Token: github.NewSecret(token)}, change)
+}
+
+func (o octo) clientWith(options github.Options, change []func(*github.Options)) *github.Client {
+	var err error
+	options.Server, err = github.ParseServer(o.URL())
 	o.g.Expect(err).NotTo(HaveOccurred())
-	hosts, err := github.ParseHosts(o.URL())
+	options.Hosts, err = github.ParseHosts(o.URL())
 	o.g.Expect(err).NotTo(HaveOccurred())
-	client, err := github.NewClient(github.Options{Server: server, Hosts: hosts, Token: github.NewSecret(token)})
+	for _, c := range change {
+		c(&options)
+	}
+	client, err := github.NewClient(options)
 	o.g.Expect(err).NotTo(HaveOccurred())
 	return client
 }
@@ -85,19 +93,9 @@ func (o octo) withApp(url string) octo {
 
 // appClient logs in as the App.
 func (o octo) appClient(change ...func(*github.Options)) *github.Client {
-	server, err := github.ParseServer(o.URL())
-	o.g.Expect(err).NotTo(HaveOccurred())
-	hosts, err := github.ParseHosts(o.URL())
-	o.g.Expect(err).NotTo(HaveOccurred())
-	options := github.Options{Server: server, Hosts: hosts, App: &github.AppCredentials{
+	return o.clientWith(github.Options{App: &github.AppCredentials{
 		ID: strconv.FormatInt(o.app.ID, 10), PrivateKey: github.NewSecret(o.app.PrivateKey),
-	}}
-	for _, c := range change {
-		c(&options)
-	}
-	client, err := github.NewClient(options)
-	o.g.Expect(err).NotTo(HaveOccurred())
-	return client
+	}}, change)
 }
 
 func request(url string, events ...string) github.HookRequest {

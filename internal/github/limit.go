@@ -30,16 +30,26 @@ func limited(header http.Header, says func(string) bool) bool {
 // reset, else in a minute. An answer that is no limit and has no Retry-After says nothing: zero.
 func retryAt(header http.Header, limit bool, now time.Time) time.Time {
 	wait, found := retryAfter(header, now)
-	if !found && limit {
-		wait, found = untilReset(header, now)
-		if !found {
-			wait = leastWait
+	if limit {
+		if wait, found = limitEnd(header, now); !found {
+			wait, found = leastWait, true
 		}
-	} else if !found {
+	}
+	if !found {
 		return time.Time{}
 	}
-	return now.Add(min(max(wait, time.Second), longestWait))
+	return now.Add(boundWait(wait))
 }
+
+// limitEnd is how long a limit lasts that was exceeded, where the answer says so.
+func limitEnd(header http.Header, now time.Time) (time.Duration, bool) {
+	if wait, found := retryAfter(header, now); found {
+		return wait, true
+	}
+	return untilReset(header, now)
+}
+
+func boundWait(wait time.Duration) time.Duration { return min(max(wait, time.Second), longestWait) }
 
 // retryAfter reads the header in both forms that HTTP knows: seconds or a date.
 func retryAfter(header http.Header, now time.Time) (time.Duration, bool) {

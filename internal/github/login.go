@@ -12,17 +12,19 @@ type login interface {
 	http.RoundTripper
 	// refused learns from GitHub's refusal, and adds to the error what only the login knows.
 	refused(e *Error, response *http.Response)
+	// account is whose limits requests about a place count against, where that is known yet.
+	account(of Hooks) (account, bool)
 }
 
 // newLogin is the login that the options ask for. Errors wrap ErrUnauthorized, ErrAppID or ErrPrivateKey.
-func newLogin(options Options, network http.RoundTripper) (login, error) {
+func newLogin(options Options, next http.RoundTripper) (login, error) {
 	if options.App == nil {
-		return bearer{options.Token, network}, checkToken(options.Token)
+		return bearer{options.Token, accountsOn(options.Server).token(options.Token), next}, checkToken(options.Token)
 	}
 	if !options.Token.IsZero() {
 		return nil, fmt.Errorf("%w: there are both a token and an App", ErrUnauthorized)
 	}
-	return newAppLogin(*options.App, options.Now, network)
+	return newAppLogin(*options.App, accountsOn(options.Server), options.Now, next)
 }
 
 // checkToken refuses what cannot be sent as a token, before it fails on every request.
@@ -40,23 +42,26 @@ func checkToken(token Secret) error {
 // bearer logs in with a token that stays the same.
 type bearer struct {
 	token Secret
+	own   account
 	next  http.RoundTripper
 }
 
 // RoundTrip sends the request with the token.
 func (t bearer) RoundTrip(request *http.Request) (*http.Response, error) {
-	return t.next.RoundTrip(authorized(request, t.token))
+	return t.next.RoundTrip(authorized(request, t.token, t.own))
 }
 
 func (bearer) refused(*Error, *http.Response) {
 	// GitHub's words say it all: there is one token.
 }
 
+func (t bearer) account(Hooks) (account, bool) { return t.own, true }
+
 const bearerPrefix = "Bearer "
 
-// authorized is the request with a token.
-func authorized(request *http.Request, token Secret) *http.Request {
-	request = request.Clone(request.Context())
+// authorized is the request with a token, which counts against the limits of an account.
+func authorized(request *http.Request, token Secret, a account) *http.Request {
+	request = request.Clone(context.WithValue(request.Context(), accountKey{}, a))
 	request.Header.Set("Authorization", bearerPrefix+token.reveal())
 	return request
 }

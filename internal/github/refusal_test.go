@@ -161,6 +161,27 @@ func TestRateLimits(t *testing.T) {
 	}
 }
 
+// A 403 is a missing permission or a limit; where its words are cut off or too many, its headers have to tell.
+func TestRefusalsWithoutUsableWords(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		handler http.HandlerFunc
+		want    error
+	}{
+		{"cut off", broken("HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\n" + `{"message":"rate limit`), ErrForbidden},
+		{"cut off, with Retry-After", broken("HTTP/1.1 403 Forbidden\r\nRetry-After: 9\r\nContent-Length: 100\r\n\r\n" + `{`), ErrRateLimited},
+		{"too long", answers(http.StatusForbidden, `{"message":"`+strings.Repeat("long ", 1<<18)+`"}`), ErrForbidden},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := repositoryOn(t, serve(t, c.handler)).Edit(t.Context(), 1, HookRequest{})
+			e, ok := errors.AsType[*Error](err)
+			NewWithT(t).Expect(ok).To(BeTrue())
+			NewWithT(t).Expect(errors.Is(err, c.want)).To(BeTrue())
+			NewWithT(t).Expect(e.Message).To(Equal("Forbidden"))
+		})
+	}
+}
+
 func TestServerErrorsSayWhenToRetry(t *testing.T) {
 	_, err := repositoryOn(t, serve(t, answers(http.StatusServiceUnavailable, ``, "Retry-After", "120"))).List(t.Context())
 	e, ok := errors.AsType[*Error](err)

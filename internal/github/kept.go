@@ -1,0 +1,181 @@
+package github
+
+import (
+	"bytes"
+	"compress/flate"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+const (
+	// maxKept bounds what is kept for a credential, in bytes: 10,000 hooks with a page of deliveries each.
+	maxKept = 32 << 20
+	// maxKeptBody bounds a body before it is compressed: a full page of hooks that are subscribed to everything.
+	maxKeptBody = 512 << 10
+	// keptOverhead is what an entry takes besides its texts, in bytes.
+	keptOverhead = 256
+	// unusedAfter is how long an answer has its place when there is no room for another. Polls go round: if the one that was
+	// not used for longest made room, each would be gone when its turn comes.
+	unusedAfter = 6 * time.Hour
+)
+
+// keptAnswer is an answer that was understood. Nothing of it changes but the time of its last use.
+type keptAnswer struct {
+	etag, link string
+	body       []byte // compressed
+	used       time.Time
+}
+
+func (k *keptAnswer) size(key string) int {
+	return keptOverhead + len(key) + len(k.etag) + len(k.link) + len(k.body)
+}
+
+// answer turns a 304 into the 200 that it stands for. The 304's header is newer; what it leaves out is as it was.
+func (k *keptAnswer) answer(notModified *http.Response) *http.Response {
+	drain(notModified.Body)
+	_ = notModified.Body.Close()
+	restored := *notModified
+	restored.StatusCode = http.StatusOK
+	restored.Status = fmt.Sprintf("%d %s", http.StatusOK, http.StatusText(http.StatusOK))
+	restored.Header = notModified.Header.Clone()
+	if k.link != "" && restored.Header.Get("Link") == "" {
+		restored.Header.Set("Link", k.link)
+	}
+	restored.ContentLength = -1
+	restored.Body = decompress(k.body)
+	return &restored
+}
+
+// keptAnswers are a credential's. They are safe for concurrent use.
+type keptAnswers struct {
+	now func() time.Time
+	max int
+
+	mu      sync.Mutex
+	entries *simplelru.LRU[string, *keptAnswer]
+	size    int
+	// refusedAt is when there was no room for an answer.
+	refusedAt time.Time
+}
+
+func newKeptAnswers(maxSize int, now func() time.Time) *keptAnswers {
+	k := &keptAnswers{now: now, max: maxSize}
+	// It fails without a size only. Bytes bound it, so many entries cannot be.
+	k.entries, _ = simplelru.NewLRU(max(maxSize/keptOverhead, 1), func(key string, gone *keptAnswer) { k.size -= gone.size(key) })
+	return k
+}
+
+// get is what is kept under a key; nil is nothing.
+func (k *keptAnswers) get(key string) *keptAnswer {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	known, _ := k.entries.Get(key)
+	if known != nil {
+		known.used = k.now()
+	}
+	return known
+}
+
+// keep what the exchange brought, now that the body was understood: one that cannot be read must not come back with every
+// 304.
+func (k *keptAnswers) keep(x *exchange, body []byte) {
+	if x.fresh == nil || len(body) > maxKeptBody {
+		return
+	}
+	x.fresh.body = compress(body)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.entries.Remove(x.key)
+	x.fresh.used = k.now()
+	size := x.fresh.size(x.key)
+	for k.size+size > k.max {
+		_, oldest, ok := k.entries.GetOldest()
+		if !ok || k.now().Sub(oldest.used) < unusedAfter {
+			k.refusedAt = k.now()
+			return
+		}
+		k.entries.RemoveOldest()
+	}
+	k.entries.Add(x.key, x.fresh)
+	k.size += size
+}
+
+// refusing tells whether there was no room lately.
+func (k *keptAnswers) refusing() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return !k.refusedAt.IsZero() && k.now().Sub(k.refusedAt) < unusedAfter
+}
+
+func (k *keptAnswers) drop(key string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.entries.Remove(key)
+}
+
+// dropBelow drops an address and all below it.
+func (k *keptAnswers) dropBelow(address string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, key := range k.entries.Keys() {
+		rest, ok := strings.CutPrefix(key, address)
+		if ok && (rest == "" || rest[0] == '/' || rest[0] == '?') {
+			k.entries.Remove(key)
+		}
+	}
+}
+
+// dictionary has what GitHub's answers about hooks have in common, so that a small one gets smaller too.
+const dictionary = `{"type":"Organization","id":1,"name":"web","active":true,"events":["push","pull_request","*"],` +
+	`"config":{"content_type":"json","insecure_ssl":"0","url":"https://","secret":"********"},` +
+	`"updated_at":"2026-01-01T00:00:00Z","created_at":"2026-01-01T00:00:00Z","url":"https://api.github.com/orgs/","deliveries_url":"https://api.github.com/orgs/` +
+	`{"type":"Repository","test_url":"https://api.github.com/repos/hooks/1/test","ping_url":"https://api.github.com/repos/hooks/1/pings",` +
+	`"deliveries_url":"https://api.github.com/repos/hooks/1/deliveries","last_response":{"code":null,"status":"unused","message":null}}` +
+	`[{"id":1,"guid":"00000000-0000-11f0-8000-000000000000","delivered_at":"2026-01-01T00:00:00Z","redelivery":false,"duration":0.05,` +
+	`"status":"Invalid HTTP Response: 500","status_code":500,"event":"ping","action":null,"installation_id":null,"repository_id":null,"throttled_at":null,` +
+	`"status":"OK","status_code":200,"event":"push","action":"opened","installation_id":1,"repository_id":1,"url":""},{"id":`
+
+var compressors = sync.Pool{New: func() any {
+	w, err := flate.NewWriterDict(io.Discard, flate.DefaultCompression, []byte(dictionary))
+	if err != nil {
+		panic("github: " + err.Error()) // The level is a constant.
+	}
+	return w
+}}
+
+// compress cannot fail: a buffer takes everything.
+func compress(body []byte) []byte {
+	w := compressors.Get().(*flate.Writer)
+	defer compressors.Put(w)
+	var buffer bytes.Buffer
+	w.Reset(&buffer)
+	_, _ = w.Write(body)
+	_ = w.Close()
+	return bytes.Clone(buffer.Bytes())
+}
+
+var decompressors = sync.Pool{New: func() any { return flate.NewReaderDict(bytes.NewReader(nil), []byte(dictionary)) }}
+
+// decompressed is a body that gives its reader back once.
+type decompressed struct {
+	io.ReadCloser
+	once sync.Once
+}
+
+func decompress(body []byte) io.ReadCloser {
+	r := decompressors.Get().(io.ReadCloser)
+	_ = r.(flate.Resetter).Reset(bytes.NewReader(body), []byte(dictionary)) // never fails: package flate
+	return &decompressed{ReadCloser: r}
+}
+
+// Close ends the use of the body.
+func (d *decompressed) Close() error {
+	d.once.Do(func() { decompressors.Put(d.ReadCloser) })
+	return nil
+}

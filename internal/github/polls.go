@@ -1,0 +1,111 @@
+package github
+
+import (
+	"net/http"
+	"time"
+)
+
+// requestsPerPoll are the hook and its deliveries.
+const requestsPerPoll = 2
+
+// polling is an object that looks at GitHub at an interval.
+type polling struct {
+	budget   *budget
+	interval time.Duration
+	// expires is when an object that did not come back is taken for gone.
+	expires time.Time
+}
+
+// demand is what the objects of one budget ask for, and how far that has to be stretched.
+type demand struct {
+	objects int
+	// points a minute.
+	points float64
+	// factor is what all intervals are multiplied by, at least 1. It moves when it has to, and not with every poll.
+	factor float64
+	// paid is the share of polls that are not free, learnt from those that were made.
+	paid float64
+}
+
+// add counts an object in, or out with -1.
+func (d *demand) add(objects int, interval, minute time.Duration) {
+	d.objects += objects
+	d.points += float64(objects) * requestsPerPoll * float64(minute) / float64(interval)
+	if d.objects == 0 {
+		d.points = 0
+	}
+}
+
+// stretch brings the factor up to date and returns it. What the objects ask for must fit into the share of the limits that
+// polls may use.
+func (b *budget) stretch() float64 {
+	needed := 1.0
+	if b.shown {
+		needed = max(needed, b.polls.points/float64(Poll.share(pointsPerMinute)))
+	}
+	if b.primary.limit > 0 {
+		hourly := b.polls.points * b.polls.paid * float64(b.hour) / float64(b.minute)
+		needed = max(needed, hourly/float64(max(Poll.share(b.primary.limit), 1)))
+	}
+	const spare, slack, rounding = 1.05, 0.9, 1e-6
+	switch {
+	case needed <= 1+rounding:
+		b.polls.factor = 1
+	case needed > b.polls.factor, needed*spare < b.polls.factor*slack:
+		b.polls.factor = needed * spare
+	}
+	return b.polls.factor
+}
+
+// learn notes whether a poll was free. One that nothing was kept of yet is not taken for what polls are like.
+func (d *demand) learn(w wish, status int, cold bool) {
+	const weight = 1.0 / 256
+	switch {
+	case w.priority != Poll || !isRead(w.method):
+	case status == http.StatusNotModified:
+		d.paid -= d.paid * weight
+	case !cold:
+		d.paid += (1 - d.paid) * weight
+	}
+}
+
+// PollInterval says that an object, named by its UID, looks at the hook and its deliveries at an interval, and returns at
+// which it may: where the credential's limits are too small for all objects, each waits the same factor longer. Who does
+// not ask again within three such intervals is taken for gone. It sends nothing; while it is not known yet which of an
+// App's installations the place belongs to, nothing is stretched.
+func (h Hooks) PollInterval(id string, interval time.Duration) time.Duration {
+	a, ok := h.client.login.account(h)
+	if !ok || interval <= 0 {
+		return interval
+	}
+	return h.client.budgets.pollInterval(a, id, interval)
+}
+
+// StopPolling says that an object polls no more, with whatever client it did.
+func (c *Client) StopPolling(id string) { c.budgets.stopPolling(id) }
+
+func (b *Budgets) pollInterval(a account, id string, interval time.Duration) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.now()
+	b.sweep(now)
+	b.removePolling(id)
+	budget := b.of(a, now)
+	budget.polls.add(1, interval, budget.minute)
+	stretched := max(interval, min(longestWait, time.Duration(float64(interval)*budget.stretch())))
+	b.pollings[id] = polling{budget, interval, now.Add(3 * stretched)}
+	return stretched
+}
+
+func (b *Budgets) stopPolling(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.removePolling(id)
+}
+
+func (b *Budgets) removePolling(id string) {
+	if p, ok := b.pollings[id]; ok {
+		p.budget.polls.add(-1, p.interval, p.budget.minute)
+		delete(b.pollings, id)
+	}
+}

@@ -63,6 +63,15 @@ func (c *claims) reserve(obj Webhook, wanted claim) bool {
 	return true
 }
 
+// release gives up what an object that is gone had reserved.
+func (c *claims) release(uid types.UID) {
+	for _, reserved := range c.recent.Keys() {
+		if holder, held := c.recent.Peek(reserved); held && holder == uid {
+			c.recent.Remove(reserved)
+		}
+	}
+}
+
 // reserved tells whether a hook is reserved for another object.
 func (c *claims) reserved(obj Webhook, wanted claim) bool {
 	holder, held := c.recent.Peek(wanted)

@@ -21,6 +21,7 @@ func (p *pass) connect(ctx context.Context) error {
 	if err := p.use(ctx, c); err != nil {
 		return err
 	}
+	p.stretched = p.hooks.PollInterval(string(p.obj.GetUID()), p.interval())
 	return p.desire(ctx)
 }
 

@@ -30,8 +30,9 @@ type watch struct {
 	// pending are the deliveries that may still be asked for again, found in a log read back for reach.
 	pending []github.Delivery
 	reach   time.Duration
-	// looked is when the log was read last.
+	// looked is when the log was read last, and newest the newest delivery then: the cache may show an older status.
 	looked time.Time
+	newest int64
 	// next is when to look before the next poll is due; zero for not before.
 	next time.Time
 	// ping that was asked for and whose delivery has not shown up yet.
@@ -62,6 +63,7 @@ type deliveryLog struct {
 
 // watchDeliveries brings the status up to date with GitHub's log, tells what failed, and has it delivered again.
 func (p *pass) watchDeliveries(ctx context.Context) {
+	ctx = github.WithPriority(ctx, github.Poll)
 	log, err := p.readLog(ctx)
 	if err != nil {
 		p.unreadable(err)
@@ -71,6 +73,9 @@ func (p *pass) watchDeliveries(ctx context.Context) {
 	p.tellDeliveries(ctx, log)
 	p.redeliver(ctx, log)
 	p.watch.looked = time.Now()
+	if len(log.rows) > 0 {
+		p.watch.newest = log.rows[0].ID
+	}
 }
 
 // readLog reads one page when nothing happened, and else as many as the new deliveries need.
@@ -108,12 +113,14 @@ func (p *pass) enough(rows []github.Delivery) bool {
 
 // unseen counts the rows that are newer than the newest one at the last look, or than the object.
 func (p *pass) unseen(rows []github.Delivery) int {
-	since := p.obj.GetCreationTimestamp().Time
+	since, known := p.obj.GetCreationTimestamp().Time, ""
 	if last := p.status.LastDelivery; last != nil {
-		since = last.DeliveredAt.Time
-		if i := slices.IndexFunc(rows, func(d github.Delivery) bool { return strconv.FormatInt(d.ID, 10) == last.ID }); i >= 0 {
-			return i
-		}
+		since, known = last.DeliveredAt.Time, last.ID
+	}
+	if i := slices.IndexFunc(rows, func(d github.Delivery) bool {
+		return d.ID == p.watch.newest || strconv.FormatInt(d.ID, 10) == known
+	}); i >= 0 {
+		return i
 	}
 	if i := slices.IndexFunc(rows, func(d github.Delivery) bool { return d.DeliveredAt.Before(since) }); i >= 0 {
 		return i

@@ -26,6 +26,8 @@ type verdict struct {
 	stalled bool
 	// transient: GitHub could not be asked, which says nothing against the hook.
 	transient bool
+	// queued: the request was not sent, because it is others' turn.
+	queued bool
 	// retryAfter is when to come back; zero for backoff.
 	retryAfter time.Duration
 	// cause is kept for errors.Is.
@@ -46,7 +48,10 @@ func (p *pass) judge(err error) verdict {
 		v.stalled = true
 	case v1alpha1.ReasonRateLimited:
 		v.transient = true
-		v.retryAfter = max(time.Until(p.retryTime(err)), time.Second)
+		v.retryAfter = max(time.Until(p.retryTime(err)), leastWait)
+		if e, ok := errors.AsType[*github.Error](err); ok {
+			v.queued = e.StatusCode == 0
+		}
 	case v1alpha1.ReasonGitHubUnavailable:
 		v.transient = true
 	case v1alpha1.ReasonDriftDetected:
@@ -54,6 +59,9 @@ func (p *pass) judge(err error) verdict {
 	}
 	return v
 }
+
+// leastWait before a limited request is tried again.
+const leastWait = 10 * time.Millisecond
 
 // retryTime is when GitHub takes requests again.
 func (p *pass) retryTime(err error) time.Time {

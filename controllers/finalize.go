@@ -199,6 +199,9 @@ func (p *pass) release(ctx context.Context) error {
 		return client.IgnoreNotFound(err)
 	}
 	p.seen.Remove(p.obj.GetUID())
+	if p.github != nil {
+		p.github.StopPolling(string(p.obj.GetUID()))
+	}
 	p.released = true
 	return nil
 }

@@ -44,7 +44,7 @@ func (p *pass) find(ctx context.Context) (*github.Hook, error) {
 		return p.findNamed(ctx)
 	}
 	if hooks == nil {
-		all, err := p.hooks.List(ctx)
+		all, err := p.hooks.List(github.BeforeCreate(ctx))
 		if err != nil {
 			return nil, err
 		}

@@ -114,6 +114,8 @@ type pass struct {
 	secret  hmacSecret
 	// urlFingerprint of a URL that came from a Secret; empty for one in the spec.
 	urlFingerprint string
+	// stretched is the interval between polls where the credential's limits are too small for all objects.
+	stretched time.Duration
 }
 
 func (r *Reconciler[T]) begin(obj T) *pass {
@@ -168,8 +170,8 @@ func (r *Reconciler[T]) Reconcile(ctx context.Context, obj T) (_ ctrl.Result, er
 	if p.settled() {
 		return p.follow(ctx, look), nil
 	}
-	result, err := p.sync(ctx)
-	if err != nil || !p.shown {
+	result, err := p.sync(p.prioritized(ctx))
+	if err != nil || *p.id == 0 || !p.shown && !look {
 		p.watch.next = next
 		return result, err
 	}
@@ -194,7 +196,15 @@ func (r *Reconciler[T]) remember(p *pass) {
 
 // due tells whether GitHub is to be looked at: it is time, or somebody asks.
 func (p *pass) due() bool {
-	return len(p.requests()) > 0 || p.watch.due(time.Now()) || !time.Now().Before(p.pollTime())
+	return len(p.requests()) > 0 || p.watch.due(time.Now()) || !time.Now().Before(p.pollTime()) || p.farther()
+}
+
+// prioritized says whether the pass does what a user wants, or only looks.
+func (p *pass) prioritized(ctx context.Context) context.Context {
+	if p.synced() && p.secretsApplied() && len(p.requests()) == 0 {
+		return github.WithPriority(ctx, github.Poll)
+	}
+	return ctx
 }
 
 // sync finds out how the hook differs and, when it is managed, puts it right.

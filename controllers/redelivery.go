@@ -45,6 +45,12 @@ func (p *pass) redelivery() (delivery.Policy, bool) {
 	return policy, true
 }
 
+// farther tells whether a changed policy wants the log read farther back than it was.
+func (p *pass) farther() bool {
+	policy, ok := p.redelivery()
+	return ok && p.watch.reach < policy.Within && p.status.ObservedGeneration != p.obj.GetGeneration()
+}
+
 // redeliver asks GitHub for what failed, as the policy says, and keeps what was asked for up to date.
 func (p *pass) redeliver(ctx context.Context, log deliveryLog) {
 	policy, wanted := p.redelivery()
@@ -60,7 +66,7 @@ func (p *pass) redeliver(ctx context.Context, log deliveryLog) {
 	p.tellGivenUp(ctx, plan.GivenUp, log.rows[:log.fresh])
 	p.watch.pending, p.watch.reach = plan.Pending, policy.Within
 	p.watch.wake(plan.Next)
-	p.ask(ctx, plan.Due, func(d delivery.Due) string { return fmt.Sprintf(" (attempt %d of %d)", d.Attempt, policy.MaxAttempts) })
+	p.ask(github.WithPriority(ctx, github.Redelivery), plan.Due, func(d delivery.Due) string { return fmt.Sprintf(" (attempt %d of %d)", d.Attempt, policy.MaxAttempts) })
 }
 
 // requested are the requests in status, as package delivery knows them.

@@ -90,7 +90,8 @@ var _ = storiesOf("Redelivery", func(kind hookKind) {
 		h := w.readyHook(ctx, "ci", withURL(url), withRedelivery(2, time.Hour, time.Second))
 		guid := w.failing(ctx, receiver, 1)[0]
 		h.look(ctx)
-		h.told(ctx, v1alpha1.EventRedeliveryGivenUp, guid, "2 more attempts")
+		Eventually(ctx, func() []string { return h.events(ctx) }).WithTimeout(patience).Should(ContainElement(
+			SatisfyAll(HavePrefix(v1alpha1.EventRedeliveryGivenUp), ContainSubstring(guid), ContainSubstring("2 more attempts"))), h.trouble)
 		var times []time.Time
 		for _, d := range w.log() {
 			if d.GUID == guid {
@@ -181,7 +182,7 @@ var _ = storiesOf("Redelivery", func(kind hookKind) {
 		})
 		h.look(ctx)
 		h.told(ctx, v1alpha1.EventRedeliveryGivenUp, guid, "too old")
-		Expect(h.get(ctx).CommonStatus().Redelivering).To(BeEmpty())
+		Eventually(ctx, func() []v1alpha1.Redelivering { return h.get(ctx).CommonStatus().Redelivering }).Should(BeEmpty())
 		Expect(w.attempts()).To(Equal(1))
 	})
 })

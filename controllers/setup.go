@@ -136,10 +136,12 @@ func (r *Reconciler[T]) referring(ctx context.Context, k kind[T], secret types.N
 	return r.matching(ctx, k, client.InNamespace(secret.Namespace), client.MatchingFields{secretIndex: secret.Name})
 }
 
-// rivals are the objects about the same target as one that went, which may have had what they want. Its metrics go.
+// rivals are the objects about the same target as one that went, which may have had what they want. Its metrics and
+// reservations go.
 func (r *Reconciler[T]) rivals(k kind[T]) handler.MapFunc {
 	return func(ctx context.Context, gone client.Object) []reconcile.Request {
 		metrics.Object{Kind: k.name, Namespace: gone.GetNamespace(), Name: gone.GetName()}.Forget()
+		r.claims.release(gone.GetUID())
 		var waiting []Webhook
 		for _, obj := range r.matching(ctx, k, client.MatchingFields{targetIndex: strings.ToLower(k.target(gone.(T)))}) {
 			if reasonOf(obj) == v1alpha1.ReasonConflict {

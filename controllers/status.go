@@ -131,7 +131,11 @@ func (p *pass) secretsApplied() bool {
 	return !e.rotated
 }
 
+// interval between polls.
 func (p *pass) interval() time.Duration {
+	if p.stretched > 0 {
+		return p.stretched
+	}
 	if i := p.spec.Interval; i != nil {
 		return i.Duration
 	}
@@ -194,12 +198,17 @@ func (p *pass) failed(ctx context.Context, err error) (ctrl.Result, error) {
 	}
 	p.status.ObservedGeneration = p.obj.GetGeneration()
 	p.setFailure(v)
-	p.events.Warning(p.obj, v.reason, "", v.message)
+	if !v.queued {
+		p.events.Warning(p.obj, v.reason, "", v.message)
+	}
 	switch {
 	case v.stalled:
 		p.logger(ctx).Info("Stalled", "reason", v.reason, "message", v.message)
 		return ctrl.Result{RequeueAfter: p.interval()}, nil
 	case v.retryAfter > 0:
+		if v.transient && p.stillAgreed() { // Ready turns Unknown in time, whoever has to wait longer.
+			v.retryAfter = min(v.retryAfter, time.Until(p.unknownTime()))
+		}
 		log.FromContext(ctx).V(1).Info("Waiting", "reason", v.reason, "retryAfter", v.retryAfter)
 		return ctrl.Result{RequeueAfter: v.retryAfter}, nil
 	default:
@@ -229,8 +238,16 @@ func (p *pass) setFailure(v verdict) {
 // stillAgreed tells whether GitHub agreed with this generation not long ago, so that trouble in reaching it says nothing
 // against the hook.
 func (p *pass) stillAgreed() bool {
-	const intervals = 3
-	ready, last := p.condition(v1alpha1.ConditionReady), p.status.LastSyncTime
+	ready := p.condition(v1alpha1.ConditionReady)
 	return ready != nil && ready.Status == metav1.ConditionTrue && ready.ObservedGeneration == p.obj.GetGeneration() &&
-		last != nil && time.Since(last.Time) < intervals*p.interval()
+		time.Now().Before(p.unknownTime())
+}
+
+// unknownTime is until when GitHub's last agreement counts.
+func (p *pass) unknownTime() time.Time {
+	const intervals = 3
+	if p.status.LastSyncTime == nil {
+		return time.Time{}
+	}
+	return p.status.LastSyncTime.Add(intervals * p.interval())
 }

@@ -78,6 +78,11 @@ func Parse(secret *corev1.Secret) (Credentials, error) {
 		}
 		c.App = &app
 	}
+	if githubURL == "" {
+		if err := r.blank(githubURLKeys); err != nil {
+			return Credentials{}, err
+		}
+	}
 	if c.Server, err = github.ParseServer(githubURL); err != nil {
 		return Credentials{}, fmt.Errorf("%w: Secret %q, key %s: %w", ErrInvalid, secret.Name, r.spelling(githubURLKeys), err)
 	}
@@ -139,6 +144,17 @@ func (r *reader) value(keys []string) string {
 		}
 	}
 	return string(found)
+}
+
+// blank refuses a key that is there with nothing under it: a server left out by mistake must not mean github.com.
+func (r *reader) blank(keys []string) error {
+	for _, key := range keys {
+		if _, there := r.secret.Data[key]; there {
+			return fmt.Errorf("%w: Secret %q has nothing under %s: put the server's address there, or remove the key for https://github.com",
+				ErrInvalid, r.secret.Name, key)
+		}
+	}
+	return nil
 }
 
 // spelling is the key among keys that the Secret uses.

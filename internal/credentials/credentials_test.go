@@ -100,6 +100,7 @@ func TestParseRefuses(t *testing.T) {
 		{"an installation below 1", map[string]string{"appID": "1", "privateKey": key, "github_app_installation_id": "0"}, []string{"key github_app_installation_id"}},
 		{"two spellings that differ", map[string]string{"token": "hidden1", "github_token": "hidden2"}, []string{"token and github_token"}},
 		{"two servers", map[string]string{"token": "hidden", "githubURL": "https://a.example.com", "githubAppBaseURL": "https://b.example.com"}, []string{"githubURL and githubAppBaseURL"}},
+		{"a server left out", map[string]string{"token": "hidden", "githubURL": " \n"}, []string{"nothing under githubURL", "remove the key"}},
 		{"a server that is no URL", map[string]string{"token": "hidden", "githubURL": "ssh://git@example.com"}, []string{"githubURL"}},
 		{"a bundle without a certificate", map[string]string{"token": "hidden", "ca.crt": "hidden"}, []string{"ca.crt", "PEM"}},
 	} {

@@ -22,7 +22,7 @@ type githubHook struct {
 	} `json:"config"`
 }
 
-// showGitHub prints the webhooks of both targets as GitHub's API shows them.
+// showGitHub prints the webhooks of all three places as GitHub's API shows them.
 func (s *stage) showGitHub(ctx context.Context) error {
 	rows := [][]string{{"WHERE", "HOOK", "ACTIVE", "EVENTS", "URL", "SECRET"}}
 	for _, place := range []string{"repos/" + string(repository), "orgs/" + string(organization)} {
@@ -34,9 +34,10 @@ func (s *stage) showGitHub(ctx context.Context) error {
 			rows = append(rows, h.row(place))
 		}
 	}
-	if len(rows) == 1 {
-		s.say("GitHub has no webhooks.")
-		return nil
+	// The API shows an App's webhook to the App alone; a secret is hidden there likewise.
+	for _, h := range s.github.Hooks(githubsim.AppTarget(s.app.ID)) {
+		secret := strings.Repeat("*", min(len(h.Config.Secret), len("********")))
+		rows = append(rows, []string{"app (" + appSlug + ")", "", "", "", h.Config.URL, secret})
 	}
 	s.say("GitHub's API shows:\n%s", table(rows))
 	return nil

@@ -56,7 +56,7 @@ func run(ctx context.Context, out io.Writer, keep bool) error {
 	}
 	defer s.close()
 	s.print(`
-The life of two webhooks, of a repository and of an organization. The Kubernetes API server, kubectl and the operator
+The life of three webhooks: of a repository, of an organization and of a GitHub App. The Kubernetes API server, kubectl and the operator
 are real; GitHub is a simulator on this machine. Nothing of yours is used or changed.
 `)
 	if err := s.prepare(ctx); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
@@ -15,13 +16,13 @@ import (
 // webhook is an object of the samples.
 type webhook interface {
 	client.Object
-	HookStatus() *v1alpha1.HookStatus
+	CommonStatus() *v1alpha1.WebhookStatus
 }
 
 // objects reads the webhooks of the samples.
 func (s *stage) objects(ctx context.Context) ([]webhook, error) {
-	objects := []webhook{&v1alpha1.RepositoryWebhook{}, &v1alpha1.OrganizationWebhook{}}
-	for i, name := range []string{"ci", "audit"} {
+	objects := []webhook{&v1alpha1.RepositoryWebhook{}, &v1alpha1.OrganizationWebhook{}, &v1alpha1.AppWebhookConfig{}}
+	for i, name := range []string{"ci", "audit", "app"} {
 		if err := s.k8s.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, objects[i]); err != nil {
 			return nil, err
 		}
@@ -29,20 +30,20 @@ func (s *stage) objects(ctx context.Context) ([]webhook, error) {
 	return objects, nil
 }
 
-// untilReady waits for both objects to be synced.
+// untilReady waits for all objects to be synced.
 func (s *stage) untilReady(ctx context.Context) error {
 	return s.untilReason(ctx, "True", v1alpha1.ReasonSynced)
 }
 
-// untilReason waits for Ready of both objects to have this status and reason.
+// untilReason waits for Ready of all objects to have this status and reason.
 func (s *stage) untilReason(ctx context.Context, status, reason string) error {
-	what := fmt.Sprintf("Ready of both objects is %s, %s", status, reason)
+	what := fmt.Sprintf("Ready of all objects is %s, %s", status, reason)
 	return s.untilAll(ctx, what, func(o webhook) error { return readyIs(o, status, reason) })
 }
 
 // readyIs is nil when Ready speaks of the object's generation with this status and reason.
 func readyIs(o webhook, status, reason string) error {
-	ready := meta.FindStatusCondition(o.HookStatus().Conditions, v1alpha1.ConditionReady)
+	ready := meta.FindStatusCondition(o.CommonStatus().Conditions, v1alpha1.ConditionReady)
 	switch {
 	case ready == nil:
 		return fmt.Errorf("%s has no condition Ready", o.GetName())
@@ -54,7 +55,22 @@ func readyIs(o webhook, status, reason string) error {
 	return nil
 }
 
-// untilAll waits for something to be true of both objects.
+// untilDeliveries waits for the deliveries of the repository's webhook to be healthy or not.
+func (s *stage) untilDeliveries(ctx context.Context, want metav1.ConditionStatus) error {
+	return s.until(ctx, fmt.Sprintf("DeliveriesHealthy of ci is %s", want), func(ctx context.Context) error {
+		objects, err := s.objects(ctx)
+		if err != nil {
+			return err
+		}
+		healthy := meta.FindStatusCondition(objects[0].CommonStatus().Conditions, v1alpha1.ConditionDeliveriesHealthy)
+		if healthy == nil || healthy.Status != want || len(objects[0].CommonStatus().Redelivering) > 0 {
+			return fmt.Errorf("it is %+v", healthy)
+		}
+		return nil
+	})
+}
+
+// untilAll waits for something to be true of all objects.
 func (s *stage) untilAll(ctx context.Context, what string, met func(webhook) error) error {
 	return s.until(ctx, what, func(ctx context.Context) error {
 		objects, err := s.objects(ctx)
@@ -84,13 +100,13 @@ func (s *stage) fingerprints(ctx context.Context) (map[string]string, error) {
 }
 
 func fingerprint(o webhook) string {
-	if applied := o.HookStatus().Applied; applied != nil {
+	if applied := o.CommonStatus().Applied; applied != nil {
 		return applied.SecretFingerprint
 	}
 	return ""
 }
 
-// untilOtherFingerprints waits until GitHub was given another secret for both objects.
+// untilOtherFingerprints waits until GitHub was given another secret for all objects.
 func (s *stage) untilOtherFingerprints(ctx context.Context, before map[string]string) error {
 	return s.untilAll(ctx, "the new secret is on GitHub", func(o webhook) error {
 		if fingerprint(o) == before[o.GetName()] {

@@ -28,6 +28,7 @@ type stage struct {
 	github   *githubsim.Server
 	receiver *githubsim.Receiver
 	token    string
+	app      githubsim.App
 	operator *operator
 	cleanups []cleanup
 }
@@ -96,8 +97,8 @@ func (s *stage) prepare(ctx context.Context) error {
 		{"finding the control plane, or building it once (five minutes or so)", s.findAssets},
 		{"starting etcd and kube-apiserver", s.startCluster},
 		{"installing the operator's manifests: kubectl apply --server-side -k config/default", s.install},
-		{"starting the simulated GitHub, with octo-org/hello-world on it, and a receiver", s.startGitHub},
-		{"filling in the Secrets in a copy of config/samples: a token, GitHub's address and a random secret", s.copySamples},
+		{"starting the simulated GitHub, with octo-org/hello-world and a GitHub App on it, and a receiver", s.startGitHub},
+		{"filling in the Secrets in a copy of config/samples: a token, an App's key, GitHub's address and a random secret", s.copySamples},
 		{"starting the operator with the rights of its ServiceAccount", s.startOperator},
 	} {
 		if err := ctx.Err(); err != nil {
@@ -120,7 +121,7 @@ Everything keeps running. In another terminal:
   alias kubectl=%s
   cd %s
   kubectl apply -k .
-  kubectl get repohook,orghook
+  kubectl get githubwebhooks
 
 GitHub is at %s; the Secret "github" has a token for it:
 

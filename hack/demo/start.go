@@ -27,6 +27,7 @@ import (
 // What is on the simulated GitHub, as config/samples has it.
 const (
 	organization = githubsim.Target("octo-org")
+	appSlug      = "hello-app"
 	repository   = githubsim.Target("octo-org/hello-world")
 )
 
@@ -121,11 +122,14 @@ func (s *stage) startGitHub(context.Context) error {
 		return err
 	}
 	s.onClose("GitHub", func() error { s.github.Close(); return nil })
-	for _, host := range []string{"ci.example.com", "audit.example.com"} {
+	for _, host := range []string{"ci.example.com", "audit.example.com", "app.example.com"} {
 		s.github.ResolveHost(host, s.receiver.Address())
 	}
 	s.github.AddRepository(repository)
 	s.token = randomSecret()
+	s.app = s.github.AddApp(githubsim.App{
+		Slug: appSlug, Owner: string(organization), Webhook: githubsim.Config{URL: "https://old.example.com/hook"},
+	})
 	s.github.AddToken(githubsim.Token{Value: s.token, Admin: []githubsim.Target{organization}})
 	return nil
 }
@@ -137,6 +141,10 @@ func (s *stage) copySamples(context.Context) error {
 	}
 	credentials := map[string]string{"token": s.token, "githubURL": s.github.URL()}
 	if err := fillInFile(filepath.Join(s.samples, "github_credentials.yaml"), "github", credentials); err != nil {
+		return err
+	}
+	app := map[string]string{"appID": fmt.Sprint(s.app.ID), "privateKey": s.app.PrivateKey, "githubURL": s.github.URL()}
+	if err := fillInFile(filepath.Join(s.samples, "app_credentials.yaml"), "github-app", app); err != nil {
 		return err
 	}
 	return s.newHMACSecret()

@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
 	"github.com/github-webhooks/github-webhook-operator/internal/githubsim"
@@ -21,6 +24,8 @@ var steps = []step{
 	{"A push is delivered, signed with the Secret", (*stage).push},
 	{"Somebody edits the webhook on GitHub: it is repaired", (*stage).repair},
 	{"The Secret is rotated: GitHub signs with the new one", (*stage).rotate},
+	{"The receiver goes down: the object says so", (*stage).outage},
+	{"It comes back: GitHub delivers again what failed", (*stage).comeback},
 	{"The Secret goes missing: the objects say so, and heal", (*stage).loseSecret},
 	{"kubectl delete takes the webhooks off GitHub", (*stage).remove},
 }
@@ -48,7 +53,7 @@ func (s *stage) create(ctx context.Context) error {
 	if err := s.untilReady(ctx); err != nil {
 		return err
 	}
-	if err := s.show(ctx, "get", "repohook,orghook"); err != nil {
+	if err := s.show(ctx, "get", "githubwebhooks"); err != nil {
 		return err
 	}
 	if err := s.showGitHub(ctx); err != nil {
@@ -79,8 +84,7 @@ func (s *stage) repair(ctx context.Context) error {
 		return err
 	}
 	s.say("The operator looks every 10 minutes (spec.interval). Nobody wants to wait now, so it is asked to look:")
-	request := fmt.Sprintf("%s=%d", v1alpha1.AnnotationReconcile, time.Now().Unix())
-	if err := s.show(ctx, "annotate", "--overwrite", "repohook/ci", request); err != nil {
+	if err := s.look(ctx); err != nil {
 		return err
 	}
 	if err := s.untilEvent(ctx, v1alpha1.EventDriftRepaired, "events", "secret written again"); err != nil {
@@ -123,7 +127,7 @@ func (s *stage) rotate(ctx context.Context) error {
 	if err := s.newHMACSecret(); err != nil {
 		return err
 	}
-	s.say("Both objects name the Secret %q. It gets a new value, and the receiver accepts nothing else from now on.", hmacSecretName)
+	s.say("All three objects name the Secret %q. It gets a new value, and the receiver accepts nothing else from now on.", hmacSecretName)
 	if err := s.show(ctx, "apply", "-f", hmacSecretFile); err != nil {
 		return err
 	}
@@ -143,6 +147,64 @@ func (s *stage) rotate(ctx context.Context) error {
 	return s.deliveries(ctx, mark, 2)
 }
 
+// pushes that fail while the receiver is down.
+const pushes = 3
+
+func (s *stage) outage(ctx context.Context) error {
+	s.receiver.Fail(http.StatusServiceUnavailable)
+	s.say("The receiver answers 503 from now on, and somebody pushes %d times.", pushes)
+	for range pushes {
+		s.github.Emit(repository, "push", "", map[string]any{"ref": "refs/heads/main"})
+	}
+	if err := s.github.WaitDeliveries(ctx); err != nil {
+		return err
+	}
+	s.say("GitHub does not try again by itself. The operator sees it at its next look, which is asked for here:")
+	if err := s.look(ctx); err != nil {
+		return err
+	}
+	if err := s.untilDeliveries(ctx, metav1.ConditionFalse); err != nil {
+		return err
+	}
+	if err := s.show(ctx, "get", "repohook"); err != nil {
+		return err
+	}
+	return s.show(ctx, "get", "repohook/ci", "-o", `jsonpath={.status.conditions[?(@.type=="DeliveriesHealthy")].message}`)
+}
+
+// look asks the operator to look at the repository's webhook now.
+func (s *stage) look(ctx context.Context) error {
+	return s.show(ctx, "annotate", "--overwrite", "repohook/ci", fmt.Sprintf("%s=%d", v1alpha1.AnnotationReconcile, time.Now().UnixNano()))
+}
+
+func (s *stage) comeback(ctx context.Context) error {
+	mark := len(s.receiver.Received())
+	if err := s.receiver.Recover(); err != nil {
+		return err
+	}
+	s.say("The receiver is back. With spec.redelivery the operator has GitHub deliver again what failed:")
+	if err := s.show(ctx, "patch", "repohook/ci", "--type=merge", "--patch", `{"spec":{"redelivery":{"backoff":"1s"}}}`); err != nil {
+		return err
+	}
+	if err := s.deliveries(ctx, mark, pushes); err != nil {
+		return err
+	}
+	if err := s.untilDeliveries(ctx, metav1.ConditionTrue); err != nil {
+		return err
+	}
+	if err := s.show(ctx, "get", "repohook"); err != nil {
+		return err
+	}
+	s.say("A ping by annotation tells in an Event whether it arrived:")
+	if err := s.show(ctx, "annotate", "--overwrite", "repohook/ci", v1alpha1.AnnotationPing+"=1"); err != nil {
+		return err
+	}
+	if err := s.untilEvent(ctx, v1alpha1.EventPinged, "code 200"); err != nil {
+		return err
+	}
+	return s.showEvents(ctx)
+}
+
 func (s *stage) loseSecret(ctx context.Context) error {
 	if err := s.show(ctx, "delete", "secret", hmacSecretName); err != nil {
 		return err
@@ -150,7 +212,7 @@ func (s *stage) loseSecret(ctx context.Context) error {
 	if err := s.untilReason(ctx, "False", v1alpha1.ReasonSecretNotFound); err != nil {
 		return err
 	}
-	if err := s.show(ctx, "get", "repohook,orghook"); err != nil {
+	if err := s.show(ctx, "get", "githubwebhooks"); err != nil {
 		return err
 	}
 	sentence := `jsonpath={.status.conditions[?(@.type=="Ready")].message}`
@@ -164,7 +226,7 @@ func (s *stage) loseSecret(ctx context.Context) error {
 	if err := s.untilReady(ctx); err != nil {
 		return err
 	}
-	return s.show(ctx, "get", "repohook,orghook")
+	return s.show(ctx, "get", "githubwebhooks")
 }
 
 func (s *stage) remove(ctx context.Context) error {
@@ -177,5 +239,6 @@ func (s *stage) remove(ctx context.Context) error {
 			return fmt.Errorf("the objects are gone and %s still has %d webhooks", target, len(hooks))
 		}
 	}
+	s.say("An App's webhook cannot be deleted over GitHub's API: it stays as it was configured.")
 	return s.showGitHub(ctx)
 }

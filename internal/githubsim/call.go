@@ -37,6 +37,9 @@ type call struct {
 func (s *Server) newCall(r *http.Request, body []byte) *call {
 	c := &call{server: s, request: r, body: body, now: s.now(), path: r.URL.EscapedPath()}
 	c.base = "http://" + r.Host
+	if r.TLS != nil {
+		c.base = "https://" + r.Host
+	}
 	if rest, ok := strings.CutPrefix(c.path, enterprisePrefix); ok && (rest == "" || rest[0] == '/') {
 		c.path, c.base = rest, c.base+enterprisePrefix
 	}

@@ -9,6 +9,7 @@ import (
 	"hash/fnv"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -180,7 +181,7 @@ func newManager(o *options) (ctrl.Manager, error) {
 		Metrics:                       o.metrics(),
 		HealthProbeBindAddress:        o.healthProbeBindAddress,
 		LeaderElection:                o.leaderElect,
-		LeaderElectionID:              "github-webhook-operator" + shard(o.watchLabelSelector),
+		LeaderElectionID:              "github-webhook-operator" + o.shard(),
 		LeaderElectionNamespace:       cmp.Or(o.leaderElectionNamespace, o.namespace),
 		LeaderElectionReleaseOnCancel: true,
 		GracefulShutdownTimeout:       &grace,
@@ -203,13 +204,11 @@ func (o *options) cache() (cache.Options, error) {
 			controllers.SecretMetadata():    {Transform: controllers.StripSecretMetadata},
 		},
 	}
-	for namespace := range strings.SplitSeq(o.watchNamespaces, ",") {
-		if namespace = strings.TrimSpace(namespace); namespace != "" {
-			if options.DefaultNamespaces == nil {
-				options.DefaultNamespaces = map[string]cache.Config{}
-			}
-			options.DefaultNamespaces[namespace] = cache.Config{}
+	for _, namespace := range o.namespaces() {
+		if options.DefaultNamespaces == nil {
+			options.DefaultNamespaces = map[string]cache.Config{}
 		}
+		options.DefaultNamespaces[namespace] = cache.Config{}
 	}
 	return options, nil
 }
@@ -223,13 +222,24 @@ func (o *options) metrics() metricsserver.Options {
 	return m
 }
 
+// namespaces to watch, sorted; none is all.
+func (o *options) namespaces() []string {
+	names := strings.FieldsFunc(o.watchNamespaces, func(r rune) bool { return r == ',' || r == ' ' })
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // shard tells the Leases of operators apart that share a namespace and not their objects.
-func shard(selector string) string {
-	if selector == "" {
+func (o *options) shard() string {
+	objects := o.watchLabelSelector
+	if namespaces := o.namespaces(); len(namespaces) > 0 {
+		objects += "\n" + strings.Join(namespaces, ",")
+	}
+	if objects == "" {
 		return ""
 	}
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(selector)) // never fails: package hash
+	_, _ = h.Write([]byte(objects)) // never fails: package hash
 	return fmt.Sprintf("-%x", h.Sum32())
 }
 

@@ -23,6 +23,7 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	_ "k8s.io/client-go/plugin/pkg/client/auth" // Logins that kubeconfigs use.
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -47,6 +48,12 @@ var limitsTimeScale = "1"
 
 // gracePeriod for passes in hand after SIGTERM; less than the Deployment's terminationGracePeriodSeconds.
 const gracePeriod = 30 * time.Second
+
+// A leader renews its lease every 2 s, gives up when it could not for renewDeadline, and is succeeded after leaseDuration.
+const (
+	renewDeadline = 10 * time.Second
+	leaseDuration = 15 * time.Second
+)
 
 func main() {
 	o := parseFlags()
@@ -134,11 +141,16 @@ func run(ctx context.Context, o *options) error {
 	if err != nil {
 		return fmt.Errorf("--github-hosts: %w", err)
 	}
-	mgr, err := newManager(o)
+	leadership := &controllers.Leadership{For: renewDeadline}
+	mgr, err := newManager(o, leadership)
 	if err != nil {
 		return err
 	}
-	operator, err := newOperator(mgr, o, hosts)
+	permit := leadership.Check
+	if !o.leaderElect {
+		permit = nil
+	}
+	operator, err := newOperator(mgr, o, hosts, permit)
 	if err != nil {
 		return err
 	}
@@ -159,7 +171,7 @@ func run(ctx context.Context, o *options) error {
 	return mgr.Start(ctx)
 }
 
-func newManager(o *options) (ctrl.Manager, error) {
+func newManager(o *options, leadership *controllers.Leadership) (ctrl.Manager, error) {
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(v1alpha1.AddToScheme(scheme))
@@ -174,7 +186,6 @@ func newManager(o *options) (ctrl.Manager, error) {
 	}
 	// The API server's own fairness limits the operator; the client's default of 20 a second would slow a fleet down.
 	config.QPS, config.Burst = -1, -1
-	grace := gracePeriod
 	return ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
 		Cache:                         cacheOptions,
@@ -184,7 +195,10 @@ func newManager(o *options) (ctrl.Manager, error) {
 		LeaderElectionID:              "github-webhook-operator" + o.shard(),
 		LeaderElectionNamespace:       cmp.Or(o.leaderElectionNamespace, o.namespace),
 		LeaderElectionReleaseOnCancel: true,
-		GracefulShutdownTimeout:       &grace,
+		LeaderElectionConfig:          leadership.Watch(config),
+		LeaseDuration:                 ptr.To(leaseDuration),
+		RenewDeadline:                 ptr.To(renewDeadline),
+		GracefulShutdownTimeout:       ptr.To(gracePeriod),
 	})
 }
 
@@ -243,7 +257,7 @@ func (o *options) shard() string {
 	return fmt.Sprintf("-%x", h.Sum32())
 }
 
-func newOperator(mgr ctrl.Manager, o *options, hosts github.Hosts) (*controllers.Operator, error) {
+func newOperator(mgr ctrl.Manager, o *options, hosts github.Hosts, permit func() error) (*controllers.Operator, error) {
 	scale, err := strconv.ParseFloat(limitsTimeScale, 64)
 	if err != nil {
 		return nil, fmt.Errorf("limitsTimeScale, stamped by the linker: %w", err)
@@ -259,6 +273,7 @@ func newOperator(mgr ctrl.Manager, o *options, hosts github.Hosts) (*controllers
 			App:       c.App,
 			RootCAs:   c.RootCAs,
 			UserAgent: "github-webhook-operator/" + version,
+			Permit:    permit,
 		})
 	})
 	return controllers.NewOperator(controllers.Options{

@@ -57,6 +57,15 @@ func (w *world) holder(ctx context.Context) string {
 	return ptr.Deref(leases.Items[0].Spec.HolderIdentity, "")
 }
 
+// freeze stops the process where it stands, as a paused virtual machine does, until thaw is called.
+func (o *operator) freeze() (thaw func()) {
+	GinkgoHelper()
+	Expect(o.command.Process.Signal(syscall.SIGSTOP)).To(Succeed())
+	thaw = func() { _ = o.command.Process.Signal(syscall.SIGCONT) }
+	DeferCleanup(thaw)
+	return thaw
+}
+
 // relaunch starts the same command again and does not wait.
 func (o *operator) relaunch() {
 	GinkgoHelper()
@@ -84,6 +93,28 @@ func (o *operator) alive() bool {
 var _ = Describe("A leader", func() {
 	var w *world
 	BeforeEach(func(ctx SpecContext) { w = newWorld(ctx, repositories) })
+
+	It("that is frozen is succeeded within the lease, and writes nothing more when it goes on", func(ctx SpecContext) {
+		leader, follower := w.replicas(ctx)
+		h := w.readyHook(ctx, "ci")
+		first := w.holder(ctx)
+		thaw := leader.freeze()
+		h.change(ctx, withURL("https://second.example.com"))
+		Eventually(ctx, func() string { return w.holder(ctx) }).WithTimeout(takeover).ShouldNot(Equal(first))
+		h = h.by(follower.operator)
+		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
+		h.change(ctx, withURL("https://third.example.com"))
+		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
+		before := leader.web.got()
+
+		thaw()
+
+		Eventually(ctx, leader.exited).Should(BeClosed(), "who lost the lease ends at once")
+		Expect(leader.exit).To(HaveOccurred())
+		Expect(leader.web.got()).To(Equal(before))
+		Expect(w.only().Config.URL).To(Equal("https://third.example.com"))
+		Expect(follower.web.gotWrites()).To(HaveLen(2))
+	})
 
 	It("that is cut off from the API server ends before another one begins, which then does the work", func(ctx SpecContext) {
 		leader, follower := w.replicas(ctx)

@@ -46,6 +46,9 @@ type Options struct {
 	Budgets *Budgets
 	// Observer is told of every request; nil is nobody.
 	Observer Observer
+	// Permit is asked before each request is sent; its error ends the request as if the caller had cancelled it. nil
+	// permits all.
+	Permit func() error
 }
 
 // Client talks to one server with one credential. It is safe for concurrent use.
@@ -81,7 +84,7 @@ func newClient(options Options, proxy proxyFunc) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	sent := budgeted{options.Budgets, observed{options.Observer, options.Now, network}}
+	sent := budgeted{options.Budgets, permitted{options.Permit, observed{options.Observer, options.Now, network}}}
 	kept := newKeptAnswers(maxKept, options.Now)
 	login, err := newLogin(options, conditional{kept, sent})
 	if err != nil {
@@ -101,6 +104,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Permit == nil {
+		o.Permit = func() error { return nil }
 	}
 	if o.Observer == nil {
 		o.Observer = unobserved{}

@@ -118,6 +118,10 @@ func (k call) lost(ctx context.Context, err error) *Error {
 	case errors.Is(err, errNotPublic):
 		return k.fail(ErrHostNotAllowed, "the host is allowed by a wildcard of --github-hosts only and has an address that is not public: "+
 			"name it there itself if it may be talked to")
+	case errors.Is(err, errNotPermitted):
+		e := k.fail(ErrUnavailable, err.Error())
+		e.cause = context.Canceled
+		return e
 	case errors.As(err, &own):
 		return k.fail(ErrUnavailable, own.Error())
 	case errors.Is(cause, errTimeout):

@@ -69,7 +69,7 @@ func (o *operator) freeze() (thaw func()) {
 // relaunch starts the same command again and does not wait.
 func (o *operator) relaunch() {
 	GinkgoHelper()
-	again := exec.Command(o.command.Path, o.command.Args[1:]...) //nolint:gosec // The operator's own command.
+	again := exec.Command(o.command.Path, o.command.Args[1:]...)
 	again.Env, again.Stdout, again.Stderr = o.command.Env, o.logs, o.logs
 	Expect(again.Start()).To(Succeed())
 	exited := make(chan struct{})

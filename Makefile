@@ -23,6 +23,9 @@ ARGS ?=
 STORY_PROCS ?= 3
 # How long `make fuzz` runs each target.
 FUZZTIME ?= 1m
+# How long `make soak` lets everything go wrong, and the seed of its choices (default a random one, which it prints).
+SOAK_TIME ?= 5m
+SOAK_SEED ?=
 # The benchmarks that `make bench` runs.
 BENCH ?= .
 # 1: `make demo` leaves everything running at the end.
@@ -81,6 +84,13 @@ test: ## Run all tests: packages, and stories on a real API server and a simulat
 	echo '== Stories (the operator on a real API server and a simulated GitHub; a dot is a story that passed)'
 	$(TOOL) ginkgo $$race --procs=$(STORY_PROCS) --timeout=15m ./controllers
 	echo '== All tests passed'
+
+.PHONY: soak
+soak: ## Let everything go wrong for SOAK_TIME, API server restarts and dying leaders included. SOAK_SEED repeats the choices.
+	KUBEBUILDER_ASSETS="$$(go -C hack/envtest run .)"
+	GITHUB_OPENAPI_DIR="$$(hack/openapi.sh)"
+	export KUBEBUILDER_ASSETS GITHUB_OPENAPI_DIR SOAK_TIME='$(SOAK_TIME)' SOAK_SEED='$(SOAK_SEED)'
+	$(TOOL) ginkgo -v --timeout=0 --focus='^A storm' ./controllers
 
 .PHONY: bench
 bench: ## Run the benchmarks. BENCH=regexp chooses.

@@ -34,6 +34,7 @@ var _ = Describe("A storm", func() {
 			f.expectEachOnce(ctx)
 		}
 		s.report()
+		s.limits.expectKept()
 	})
 })
 
@@ -52,12 +53,14 @@ type soak struct {
 	// skew is how far GitHub's clock is ahead of the operator's.
 	skew atomic.Int64
 	acts map[string]int
+	// limits that GitHub told of.
+	limits *limits
 }
 
 // newSoak reads SOAK_TIME and SOAK_SEED, and gives the storm a GitHub of its own, whose clock may jump.
 func newSoak(ctx context.Context) *soak {
 	GinkgoHelper()
-	s := &soak{seed: uint64(GinkgoRandomSeed()), lasts: shortStorm, acts: map[string]int{}} //nolint:gosec // Any number will do.
+	s := &soak{seed: uint64(GinkgoRandomSeed()), lasts: shortStorm, acts: map[string]int{}, limits: newLimits()} //nolint:gosec // Any number will do.
 	if lasts := os.Getenv("SOAK_TIME"); lasts != "" {
 		var err error
 		s.lasts, err = time.ParseDuration(lasts)
@@ -70,11 +73,12 @@ func newSoak(ctx context.Context) *soak {
 		Expect(err).NotTo(HaveOccurred(), "SOAK_SEED is no number")
 	}
 	s.chance = newChance(s.seed)
-	options := githubsim.Options{RequestsKept: 100_000, Now: clock(&s.skew)}
+	options := githubsim.Options{RequestsKept: 100_000, Now: clock(&s.skew), OnExchange: s.limits.answered}
 	if s.long { // Windows of limits do not go together with short stories of a clock that jumps back.
 		options.Limits = &githubsim.Limits{Hourly: 20_000, PointsPerMinute: 900, CreatesPerMinute: 80, Concurrent: 100, TimeScale: 6}
 	}
 	ownGitHub(options)
+	sim.AddFault(githubsim.Fault{Match: s.limits.arrived})
 	if s.long {
 		s.ownCluster(ctx)
 	}
@@ -86,8 +90,13 @@ func ownGitHub(options githubsim.Options) {
 	GinkgoHelper()
 	suites := sim
 	options.UnstableEvents = true
-	if openapi != nil {
-		options.OnExchange = openapi.Check
+	if also := options.OnExchange; openapi != nil {
+		options.OnExchange = func(e githubsim.Exchange) {
+			openapi.Check(e)
+			if also != nil {
+				also(e)
+			}
+		}
 	}
 	sim = githubsim.New(options)
 	DeferCleanup(func() { sim.Close(); sim = suites })
@@ -153,6 +162,7 @@ func (s *soak) calm(ctx context.Context) {
 		o.api.failing(nil)
 	}
 	s.operators[0].kill()
+	s.limits.forget()
 	s.operators[0].start(ctx)
 	s.revive(ctx)
 }
@@ -163,6 +173,7 @@ func (s *soak) revive(ctx context.Context) {
 	for _, o := range s.operators {
 		select {
 		case <-o.exited:
+			s.limits.forget()
 			o.start(ctx)
 		default:
 		}

@@ -129,6 +129,7 @@ func (s *soak) kill(ctx context.Context) {
 	GinkgoHelper()
 	o := s.anyOperator()
 	o.kill()
+	s.limits.forget()
 	o.start(ctx)
 }
 
@@ -137,6 +138,7 @@ func (s *soak) terminate(ctx context.Context) {
 	GinkgoHelper()
 	o := s.anyOperator()
 	o.terminate()
+	s.limits.forget()
 	o.start(ctx)
 }
 

@@ -38,8 +38,12 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 KUBECTL ?= $(or $(shell command -v kubectl),$(shell go -C hack/envtest run .)/kubectl)
 # The modules of this repository that hold Go code of ours.
 MODULES := . hack/envtest
-# What `make generate manifests` writes.
-GENERATED := api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml
+CHART := charts/github-webhook-operator
+# What `make generate manifests chart` writes.
+GENERATED := api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml \
+	$(CHART)/templates/crds $(CHART)/templates/_rules.tpl $(CHART)/README.md config/prometheus/rule.yaml
+# The manifests that `make deploy` applies, with the image IMG.
+RENDER = $(TOOL) kustomize build config/default | sed 's|image: github-webhook-operator:dev|image: $(IMG)|'
 
 ##@ Everyday
 
@@ -79,7 +83,7 @@ test: ## Run all tests: packages, and stories on a real API server and a simulat
 		echo 'race detector:                OFF, because it needs a C compiler and there is none (install gcc)'
 	fi
 	echo '== Packages (a failure shows its output, a passed package is one line)'
-	go test $$race -timeout 10m $$(go list ./... | grep -v /controllers$$)
+	go test $$race -timeout 10m $$(go list ./... | grep -Ev '/(controllers|hack/chart)$$')
 	go -C hack/envtest test ./...
 	echo '== Stories (the operator on a real API server and a simulated GitHub; a dot is a story that passed)'
 	$(TOOL) ginkgo $$race --procs=$(STORY_PROCS) --timeout=15m ./controllers
@@ -91,6 +95,18 @@ soak: ## Let everything go wrong for SOAK_TIME, API server restarts and dying le
 	GITHUB_OPENAPI_DIR="$$(hack/openapi.sh)"
 	export KUBEBUILDER_ASSETS GITHUB_OPENAPI_DIR SOAK_TIME='$(SOAK_TIME)' SOAK_SEED='$(SOAK_SEED)'
 	$(TOOL) ginkgo -v --timeout=0 --focus='^A storm' ./controllers
+
+.PHONY: chart-test
+chart-test: ## Test the chart, the manifests, the operator's rights and the alerts. Builds Helm and promtool once (some 8 min).
+	@KUBEBUILDER_ASSETS="$$(go -C hack/envtest run .)"
+	export KUBEBUILDER_ASSETS
+	for values in $(CHART)/ci/*-values.yaml; do
+		$(TOOL) helm lint --strict --quiet --kube-version 1.36 --values "$$values" $(CHART)
+	done
+	$(TOOL) helm-unittest $(CHART)
+	$(TOOL) promtool check rules $(CHART)/files/alerts.yaml
+	$(TOOL) promtool test rules hack/chart/testdata/alerts_test.yaml
+	go test -timeout 10m ./hack/chart
 
 .PHONY: bench
 bench: ## Run the benchmarks. BENCH=regexp chooses.
@@ -133,12 +149,17 @@ manifests: ## Write the CRDs and the operator's ClusterRole, from the API types 
 	$(TOOL) controller-gen crd rbac:roleName=github-webhook-operator paths=./api/... paths=./controllers/... paths=. \
 		output:crd:dir=config/crd/bases output:rbac:dir=config/rbac
 
+.PHONY: chart
+chart: ## Write what the chart takes from elsewhere: CRDs and rules, and its README; and the alerts for kustomize.
+	go run ./hack/chart
+	$(TOOL) helm-docs --chart-search-root charts --sort-values-order file --log-level warning
+
 .PHONY: verify
-verify: generate manifests ## Fail when the generated files that are committed are not what the sources say.
+verify: generate manifests chart ## Fail when the generated files that are committed are not what the sources say.
 	@changed="$$(git status --porcelain -- $(GENERATED))"
 	if [[ -n "$$changed" ]]; then
 		git --no-pager diff -- $(GENERATED)
-		echo "These generated files differ from the committed ones: commit what \`make generate manifests\` wrote." >&2
+		echo "These generated files differ from the committed ones: commit what \`make generate manifests chart\` wrote." >&2
 		echo "$$changed" >&2
 		exit 1
 	fi
@@ -155,13 +176,17 @@ uninstall: ## Delete the CRDs and with them every object. While the operator run
 
 .PHONY: deploy
 deploy: ## Install the CRDs and run the operator in the cluster, from the image IMG.
-	$(TOOL) kustomize build config/default | sed 's|image: github-webhook-operator:dev|image: $(IMG)|' | \
-		$(KUBECTL) apply --server-side -f -
+	$(RENDER) | $(KUBECTL) apply --server-side -f -
 
 .PHONY: undeploy
 undeploy: ## Remove the operator from the cluster. CRDs and objects stay, and so do the hooks.
 	{ $(TOOL) kustomize build config/rbac; echo ---; $(TOOL) kustomize build config/manager; } | \
 		$(KUBECTL) delete --ignore-not-found -f -
+
+.PHONY: build-installer
+build-installer: ## Write dist/install.yaml: all that `make deploy` applies, with the image IMG.
+	mkdir -p dist
+	$(RENDER) > dist/install.yaml
 
 .PHONY: docker-build
 docker-build: ## Build the image IMG.

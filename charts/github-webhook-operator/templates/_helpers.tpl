@@ -1,0 +1,95 @@
+{{/* The chart's name in labels and names. */}}
+{{- define "github-webhook-operator.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* The name of all objects: 45 characters leave room for the longest suffix. */}}
+{{- define "github-webhook-operator.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride }}
+{{- $full := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) }}
+{{- default $full .Values.fullnameOverride | trunc 45 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "github-webhook-operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "github-webhook-operator.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "github-webhook-operator.labels" -}}
+{{ include "github-webhook-operator.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "github-webhook-operator.serviceAccountName" -}}
+{{- $made := .Values.serviceAccount.create | ternary (include "github-webhook-operator.fullname" .) "default" }}
+{{- default $made .Values.serviceAccount.name }}
+{{- end }}
+
+{{/* The one subject of all bindings. */}}
+{{- define "github-webhook-operator.subjects" -}}
+- kind: ServiceAccount
+  name: {{ include "github-webhook-operator.serviceAccountName" . }}
+  namespace: {{ .Release.Namespace }}
+{{- end }}
+
+{{- define "github-webhook-operator.leaderElectionNamespace" -}}
+{{- default .Release.Namespace .Values.leaderElection.namespace }}
+{{- end }}
+
+{{- define "github-webhook-operator.image" -}}
+{{- $tagged := printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- .Values.image.digest | empty | ternary $tagged (printf "%s@%s" .Values.image.repository .Values.image.digest) }}
+{{- end }}
+
+{{/* The operator's flags, in the order of its documentation. */}}
+{{- define "github-webhook-operator.args" -}}
+- --namespace=$(POD_NAMESPACE)
+- {{ printf "--github-hosts=%s" (join "," .Values.githubHosts) | quote }}
+{{- if .Values.receiverBodyInEvents }}
+- --receiver-body-in-events
+{{- end }}
+- --default-interval={{ .Values.defaultInterval }}
+{{- with .Values.watchNamespaces }}
+- --watch-namespaces={{ join "," . }}
+{{- end }}
+{{- with .Values.watchLabelSelector }}
+- {{ printf "--watch-label-selector=%s" . | quote }}
+{{- end }}
+- --max-concurrent-reconciles={{ .Values.maxConcurrentReconciles }}
+- --metrics-bind-address={{ .Values.metrics.enabled | ternary (printf ":%v" .Values.metrics.port) "0" }}
+{{- if not .Values.metrics.secure }}
+- --metrics-secure=false
+{{- end }}
+- --health-probe-bind-address=:{{ .Values.health.port }}
+- --leader-elect={{ .Values.leaderElection.enabled }}
+{{- with .Values.leaderElection.namespace }}
+- --leader-election-namespace={{ . }}
+{{- end }}
+{{- include "github-webhook-operator.logArgs" .Values.log }}
+{{- range .Values.extraArgs }}
+- {{ . | quote }}
+{{- end }}
+{{- end }}
+
+{{- define "github-webhook-operator.logArgs" }}
+{{- if .development }}
+- --zap-devel
+{{- end }}
+{{- with .encoder }}
+- --zap-encoder={{ . }}
+{{- end }}
+{{- with .level }}
+- --zap-log-level={{ . }}
+{{- end }}
+{{- with .stacktraceLevel }}
+- --zap-stacktrace-level={{ . }}
+{{- end }}
+{{- with .timeEncoding }}
+- --zap-time-encoding={{ . }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,41 @@
+{{/* Written by `make chart` from config/rbac/role.yaml. */}}
+{{- define "github-webhook-operator.rules" -}}
+- apiGroups:
+  - ""
+  resources:
+  - namespaces
+  verbs:
+  - get
+- apiGroups:
+  - ""
+  resources:
+  - secrets
+  verbs:
+  - get
+  - list
+  - watch
+- apiGroups:
+  - events.k8s.io
+  resources:
+  - events
+  verbs:
+  - create
+  - patch
+- apiGroups:
+  - github-webhooks.dev
+  resources:
+  - organizationwebhooks
+  - repositorywebhooks
+  verbs:
+  - get
+  - list
+  - patch
+  - watch
+- apiGroups:
+  - github-webhooks.dev
+  resources:
+  - organizationwebhooks/status
+  - repositorywebhooks/status
+  verbs:
+  - patch
+{{- end }}

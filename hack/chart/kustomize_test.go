@@ -1,0 +1,70 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+)
+
+// config/default and the chart with its default values are the same objects.
+func TestKustomizeRendersWhatTheChartDoes(t *testing.T) {
+	chart, kustomize := comparable(t, template(t)), comparable(t, build(t, "config/default"))
+	delete(kustomize, "Namespace /"+releaseName) // Helm makes it by a flag.
+	expectSame(t, chart, kustomize)
+}
+
+// config/prometheus is what the chart makes for the Prometheus operator.
+func TestKustomizeRendersTheChartsMonitoring(t *testing.T) {
+	chart := comparable(t, template(t, "--set=metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true",
+		"--show-only=templates/servicemonitor.yaml", "--show-only=templates/prometheusrule.yaml"))
+	expectSame(t, chart, comparable(t, build(t, "config/prometheus")))
+}
+
+func expectSame(t *testing.T, chart, kustomize map[string]string) {
+	t.Helper()
+	g := NewWithT(t)
+	for object, want := range chart {
+		g.Expect(kustomize).To(HaveKeyWithValue(object, want))
+	}
+	g.Expect(kustomize).To(HaveLen(len(chart)), "kustomize renders what the chart does not")
+}
+
+// comparable is each object as YAML, without the labels and annotations by which each tool marks what is its own.
+func comparable(t *testing.T, objects []*unstructured.Unstructured) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	for _, u := range objects {
+		template, _, _ := unstructured.NestedMap(u.Object, "spec", "template")
+		unmark(u)
+		if u.GetKind() == "Deployment" {
+			pod := &unstructured.Unstructured{Object: template}
+			unmark(pod)
+			u.Object["spec"].(map[string]any)["template"] = pod.Object
+		}
+		text, err := yaml.Marshal(u.Object)
+		NewWithT(t).Expect(err).NotTo(HaveOccurred())
+		texts[name(u)] = string(text)
+	}
+	return texts
+}
+
+func unmark(u *unstructured.Unstructured) {
+	u.SetLabels(without(u.GetLabels(), "app.kubernetes.io/"))
+	u.SetAnnotations(without(u.GetAnnotations(), "helm.sh/resource-policy"))
+}
+
+func without(from map[string]string, prefix string) map[string]string {
+	kept := map[string]string{}
+	for key, value := range from {
+		if !strings.HasPrefix(key, prefix) && key != "helm.sh/chart" {
+			kept[key] = value
+		}
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	return kept
+}

@@ -13,6 +13,8 @@ SHELL := bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 # The image that docker-build makes and deploy runs.
 IMG ?= github-webhook-operator:dev
+# Platforms that docker-build builds for, such as linux/amd64,linux/arm64. Empty: this machine's.
+PLATFORMS ?=
 # The program that builds images: docker, podman, nerdctl, …
 CONTAINER_TOOL ?= docker
 # The namespace of the operator's own Secret with `make run`.
@@ -33,7 +35,11 @@ KEEP ?=
 
 # Tools come from hack/tools, in the versions pinned there; go builds each once and keeps it.
 TOOL := go tool -modfile=$(CURDIR)/hack/tools/go.mod
-LDFLAGS := -s -w -X main.version=$(VERSION)
+# How the operator is built for others, here and in the Dockerfile: the same source gives the same bytes.
+BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
+# The commit and its time, which a release is stamped with.
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 # The kubectl of the machine, else the one of the control plane for tests.
 KUBECTL ?= $(or $(shell command -v kubectl),$(shell go -C hack/envtest run .)/kubectl)
 # The modules of this repository that hold Go code of ours.
@@ -61,11 +67,11 @@ demo: ## Show it: a hook is made, edited, repaired, rotated and deleted on a sim
 
 .PHONY: build
 build: ## Build the operator as one static binary: bin/manager.
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/manager .
+	$(BUILD) -o bin/manager .
 
 .PHONY: run
 run: ## Run the operator here against the cluster of the current kubeconfig (after `make install`). ARGS adds flags.
-	go run -ldflags '$(LDFLAGS)' . --zap-devel --leader-elect=false --metrics-bind-address=0 --namespace='$(NAMESPACE)' $(ARGS)
+	go run -ldflags '-X main.version=$(VERSION)' . --zap-devel --leader-elect=false --metrics-bind-address=0 --namespace='$(NAMESPACE)' $(ARGS)
 
 ##@ Tests
 
@@ -83,7 +89,7 @@ test: ## Run all tests: packages, and stories on a real API server and a simulat
 		echo 'race detector:                OFF, because it needs a C compiler and there is none (install gcc)'
 	fi
 	echo '== Packages (a failure shows its output, a passed package is one line)'
-	go test $$race -timeout 10m $$(go list ./... | grep -Ev '/(controllers|hack/chart)$$')
+	go test $$race -timeout 10m $$(go list ./... | grep -Ev '/(controllers|hack/chart|hack/release)$$')
 	go -C hack/envtest test ./...
 	echo '== Stories (the operator on a real API server and a simulated GitHub; a dot is a story that passed)'
 	$(TOOL) ginkgo $$race --procs=$(STORY_PROCS) --timeout=15m ./controllers
@@ -188,6 +194,26 @@ build-installer: ## Write dist/install.yaml: all that `make deploy` applies, wit
 	mkdir -p dist
 	$(RENDER) > dist/install.yaml
 
+##@ Release
+
 .PHONY: docker-build
 docker-build: ## Build the image IMG.
-	$(CONTAINER_TOOL) build --build-arg VERSION='$(VERSION)' -t '$(IMG)' .
+	$(CONTAINER_TOOL) build --build-arg VERSION='$(VERSION)' --build-arg REVISION='$(REVISION)' \
+		--build-arg SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' $(if $(PLATFORMS),--platform '$(PLATFORMS)') -t '$(IMG)' .
+
+.PHONY: release
+release: IMG = github-webhook-operator:$(VERSION)
+release: ## Write dist/ for VERSION=v1.2.3: binaries, manifests for the image IMG, chart, SBOMs, provenance, checksums.
+	@[[ '$(VERSION)' =~ ^v[0-9]+\.[0-9]+\.[0-9]+ ]] || { echo 'Name the version: make release VERSION=v1.2.3' >&2; exit 1; }
+	rm -rf dist
+	mkdir dist
+	for arch in amd64 arm64; do
+		GOOS=linux GOARCH="$$arch" GOAMD64=v1 GOARM64=v8.0 $(BUILD) -o "dist/github-webhook-operator_linux_$$arch" .
+	done
+	$(RENDER) > dist/install.yaml
+	$(TOOL) helm package $(CHART) --version '$(VERSION:v%=%)' --app-version '$(VERSION)' --destination dist
+	go run ./hack/release -dir dist -version '$(VERSION)' -revision '$(REVISION)' -time '$(SOURCE_DATE_EPOCH)'
+
+.PHONY: release-test
+release-test: ## Build a release twice and compare.
+	go test -timeout 15m ./hack/release

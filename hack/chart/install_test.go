@@ -70,7 +70,7 @@ func olderChart(t *testing.T) string {
 	crd, err := os.ReadFile(file)
 	g.Expect(err).NotTo(HaveOccurred())
 	// The field with all lines that are indented deeper.
-	field := regexp.MustCompile(`(?m)^( +)suspend:\n(?:^ {16,}.*\n)+`)
+	field := regexp.MustCompile(`(?m)^ +suspend:\n(?: {16,}.*\n)+`)
 	g.Expect(field.FindAll(crd, -1)).To(HaveLen(1))
 	g.Expect(os.WriteFile(file, field.ReplaceAll(crd, nil), 0o600)).To(Succeed())
 	return dir

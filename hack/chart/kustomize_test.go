@@ -11,16 +11,16 @@ import (
 
 // config/default and the chart with its default values are the same objects.
 func TestKustomizeRendersWhatTheChartDoes(t *testing.T) {
-	chart, kustomize := comparable(t, template(t)), comparable(t, build(t, "config/default"))
+	chart, kustomize := unmarked(t, template(t)), unmarked(t, build(t, "config/default"))
 	delete(kustomize, "Namespace /"+releaseName) // Helm makes it by a flag.
 	expectSame(t, chart, kustomize)
 }
 
 // config/prometheus is what the chart makes for the Prometheus operator.
 func TestKustomizeRendersTheChartsMonitoring(t *testing.T) {
-	chart := comparable(t, template(t, "--set=metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true",
+	chart := unmarked(t, template(t, "--set=metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true",
 		"--show-only=templates/servicemonitor.yaml", "--show-only=templates/prometheusrule.yaml"))
-	expectSame(t, chart, comparable(t, build(t, "config/prometheus")))
+	expectSame(t, chart, unmarked(t, build(t, "config/prometheus")))
 }
 
 func expectSame(t *testing.T, chart, kustomize map[string]string) {
@@ -32,8 +32,8 @@ func expectSame(t *testing.T, chart, kustomize map[string]string) {
 	g.Expect(kustomize).To(HaveLen(len(chart)), "kustomize renders what the chart does not")
 }
 
-// comparable is each object as YAML, without the labels and annotations by which each tool marks what is its own.
-func comparable(t *testing.T, objects []*unstructured.Unstructured) map[string]string {
+// unmarked is each object as YAML, without the labels and annotations by which each tool marks what is its own.
+func unmarked(t *testing.T, objects []*unstructured.Unstructured) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
 	for _, u := range objects {

@@ -150,8 +150,8 @@ spec:
 `
 
 func writeFile(path, content string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // as git makes directories
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(content), 0o644) //nolint:gosec // as git makes files
+	return os.WriteFile(path, []byte(content), 0o644)
 }

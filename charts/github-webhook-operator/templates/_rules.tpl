@@ -24,6 +24,22 @@
 - apiGroups:
   - github-webhooks.dev
   resources:
+  - appwebhookconfigs
+  verbs:
+  - get
+  - list
+  - watch
+- apiGroups:
+  - github-webhooks.dev
+  resources:
+  - appwebhookconfigs/status
+  - organizationwebhooks/status
+  - repositorywebhooks/status
+  verbs:
+  - patch
+- apiGroups:
+  - github-webhooks.dev
+  resources:
   - organizationwebhooks
   - repositorywebhooks
   verbs:
@@ -31,11 +47,4 @@
   - list
   - patch
   - watch
-- apiGroups:
-  - github-webhooks.dev
-  resources:
-  - organizationwebhooks/status
-  - repositorywebhooks/status
-  verbs:
-  - patch
 {{- end }}

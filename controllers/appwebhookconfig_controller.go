@@ -13,7 +13,7 @@ import (
 	"github.com/github-webhooks/github-webhook-operator/internal/github"
 )
 
-// +kubebuilder:rbac:groups=github-webhooks.dev,resources=appwebhookconfigs,verbs=get;list;watch
+// +kubebuilder:rbac:groups=github-webhooks.dev,resources=appwebhookconfigs,verbs=list;watch
 // +kubebuilder:rbac:groups=github-webhooks.dev,resources=appwebhookconfigs/status,verbs=patch
 
 // SetUpAppWebhookConfigs adds the loop for AppWebhookConfigs to the manager.

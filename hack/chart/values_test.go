@@ -18,7 +18,7 @@ func TestValuesCoverEveryFlag(t *testing.T) {
 	g := NewWithT(t)
 	usage, _ := exec.Command(binary, "--help").CombinedOutput() // It tells what it knows, and fails.
 	known := map[string]bool{}
-	for _, match := range regexp.MustCompile(`(?m)^  -([a-z-]+)`).FindAllSubmatch(usage, -1) {
+	for _, match := range regexp.MustCompile(`(?m)^ {2}-([a-z-]+)`).FindAllSubmatch(usage, -1) {
 		known[string(match[1])] = true
 	}
 	g.Expect(known).NotTo(BeEmpty())

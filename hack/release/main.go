@@ -153,5 +153,5 @@ func writeJSON(path string, value any) error {
 }
 
 func writeFile(path string, content []byte) error {
-	return os.WriteFile(path, content, 0o644) //nolint:gosec // for everybody to read
+	return os.WriteFile(path, content, 0o644)
 }

@@ -26,7 +26,6 @@
   resources:
   - appwebhookconfigs
   verbs:
-  - get
   - list
   - watch
 - apiGroups:

@@ -105,13 +105,33 @@ func startCluster() (*envtest.Environment, error) {
 	return cluster, err
 }
 
-// tool runs one of hack/tools and returns what it prints.
-func tool(ctx context.Context, name string, args ...string) (string, error) {
+// toolPaths are the programs of hack/tools that were looked up.
+var toolPaths = map[string]string{}
+
+// toolPath has go build one of hack/tools, unless it has, and tells where it is.
+func toolPath(ctx context.Context, name string) (string, error) {
+	if path, ok := toolPaths[name]; ok {
+		return path, nil
+	}
 	modules, err := filepath.Abs(filepath.Join(root, "hack", "tools", "go.mod"))
 	if err != nil {
 		return "", err
 	}
-	c := exec.CommandContext(ctx, "go", append([]string{"tool", "-modfile=" + modules, name}, args...)...)
+	path, err := exec.CommandContext(ctx, "go", "tool", "-modfile="+modules, "-n", name).Output()
+	if err != nil {
+		return "", fmt.Errorf("building %s: %w", name, err)
+	}
+	toolPaths[name] = strings.TrimSpace(string(path))
+	return toolPaths[name], nil
+}
+
+// tool runs one of hack/tools and returns what it prints.
+func tool(ctx context.Context, name string, args ...string) (string, error) {
+	path, err := toolPath(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	c := exec.CommandContext(ctx, path, args...)
 	c.Dir = root
 	c.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig,
 		"HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home)

@@ -49,7 +49,7 @@ var _ = Describe("A clock that is off", func() {
 		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
 	})
 
-	DescribeTable("does not hide the hook whose POST lost its answer, within the bounds that clocks may differ",
+	DescribeTable("does not hide the hook whose POST lost its answer",
 		func(ctx SpecContext, off time.Duration) {
 			lost := sim.AddFault(w.about(githubsim.Fault{Method: "POST", DropAfter: true, Times: 1}))
 			DeferCleanup(lost.Remove)
@@ -57,7 +57,7 @@ var _ = Describe("A clock that is off", func() {
 			h := w.readyHook(ctx, "ci")
 			Expect(h.hookStatus(ctx).HookID).To(Equal(w.only().ID))
 		},
-		Entry("GitHub's is behind", -100*time.Second),
-		Entry("GitHub's is ahead", 9*time.Minute),
+		Entry("GitHub's is behind", -time.Hour),
+		Entry("GitHub's is ahead", time.Hour),
 	)
 })

@@ -74,7 +74,9 @@ func (p *pass) noteCreating(ctx context.Context) error {
 		return err
 	}
 	noted, server := *p.creating, p.status.Server
-	*p.creating, p.status.Server = &v1alpha1.Creating{Time: p.now(), URLFingerprint: fingerprint}, p.server
+	*p.creating, p.status.Server = &v1alpha1.Creating{
+		Time: *wholeSeconds(p.github.ServerTime()), URLFingerprint: fingerprint, // GitHub's created_at is by GitHub's clock.
+	}, p.server
 	err = p.store(ctx, client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{}))
 	if err != nil {
 		*p.creating, p.status.Server = noted, server // Nothing was sent, so nothing is intended.

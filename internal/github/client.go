@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 )
 
@@ -63,6 +64,8 @@ type Client struct {
 	kept      *keptAnswers
 	budgets   *Budgets
 	network   *http.Transport
+	// ahead is how far the server's clock is ahead of ours, as far as its answers tell.
+	ahead *atomic.Int64
 }
 
 // NewClient makes a client. It connects nowhere. Errors wrap ErrHostNotAllowed, ErrUnauthorized where the token is none,
@@ -91,6 +94,7 @@ func newClient(options Options, proxy proxyFunc) (*Client, error) {
 		return nil, err
 	}
 	return &Client{
+		ahead:   new(atomic.Int64),
 		options: options, root: root, transport: redirects{login}, login: login, kept: kept, budgets: options.Budgets, network: network,
 	}, nil
 }
@@ -130,6 +134,18 @@ func (c *Client) AppID() string {
 
 // Close closes connections that are not in use. The client can still be used: what is under way goes on.
 func (c *Client) Close() { c.network.CloseIdleConnections() }
+
+// ServerTime is the server's clock, as far as its last answer told; before the first it is this machine's.
+func (c *Client) ServerTime() time.Time {
+	return c.options.Now().Add(time.Duration(c.ahead.Load()))
+}
+
+// setClock takes the time from an answer's Date, which has whole seconds.
+func (c *Client) setClock(header http.Header) {
+	if date, err := http.ParseTime(header.Get("Date")); err == nil {
+		c.ahead.Store(int64(date.Sub(c.options.Now())))
+	}
+}
 
 // call is one request as an endpoint wants it.
 type call struct {
@@ -171,6 +187,7 @@ func (c *Client) do(ctx context.Context, k call, into answer) (http.Header, erro
 	}
 	defer func() { _ = response.Body.Close() }()
 	defer drain(response.Body)
+	c.setClock(response.Header)
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		e := k.refused(response, c.options.Now())
 		c.login.refused(e, response)

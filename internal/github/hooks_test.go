@@ -448,3 +448,13 @@ func TestRateLimitsOfTheSimulator(t *testing.T) {
 	o.g.Expect(limit.RetryAt).To(BeTemporally("~", time.Now().Add(time.Hour), time.Hour))
 	o.g.Expect(limit.RetryAt).To(BeTemporally(">", time.Now()))
 }
+
+func TestServerTime(t *testing.T) {
+	there := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	o := start(t, githubsim.Options{Now: func() time.Time { return there }})
+	client := o.client(adminToken)
+	o.g.Expect(client.ServerTime()).To(BeTemporally("~", time.Now(), time.Minute))
+	_, err := client.RepositoryHooks("octo-org", "hello-world").List(o.ctx)
+	o.g.Expect(err).NotTo(HaveOccurred())
+	o.g.Expect(client.ServerTime()).To(BeTemporally("~", there, time.Minute))
+}

@@ -204,6 +204,7 @@ func (s *Server) send(w http.ResponseWriter, c *call, request Request, a answer,
 	if fault.Malformed {
 		a.payload = malformed(a.payload)
 	}
+	w.Header().Set("Date", s.now().UTC().Format(http.TimeFormat)) // A fault's own Date wins.
 	s.log.add(request)
 	if s.options.OnExchange != nil {
 		s.options.OnExchange(Exchange{Request: request, ResponseHeader: a.header.Clone(), ResponseBody: a.payload})

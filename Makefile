@@ -45,8 +45,8 @@ KUBECTL ?= $(or $(shell command -v kubectl),$(shell go -C hack/envtest run .)/ku
 # The modules of this repository that hold Go code of ours.
 MODULES := . hack/envtest
 CHART := charts/github-webhook-operator
-# What `make generate manifests chart` writes.
-GENERATED := api/v1alpha1/zz_generated.deepcopy.go config/crd/bases config/rbac/role.yaml \
+# What `make generate manifests chart docs` writes.
+GENERATED := api/v1alpha1/zz_generated.deepcopy.go api/v1alpha1/README.md config/crd/bases config/rbac/role.yaml \
 	$(CHART)/templates/crds $(CHART)/templates/_rules.tpl $(CHART)/README.md config/prometheus/rule.yaml
 # The manifests that `make deploy` applies, with the image IMG.
 RENDER = $(TOOL) kustomize build config/default | sed 's|image: github-webhook-operator:dev|image: $(IMG)|'
@@ -160,12 +160,17 @@ chart: ## Write what the chart takes from elsewhere: CRDs and rules, and its REA
 	go run ./hack/chart
 	$(TOOL) helm-docs --chart-search-root charts --sort-values-order file --log-level warning
 
+.PHONY: docs
+docs: ## Write the reference of the API, from the API types.
+	$(TOOL) crd-ref-docs --source-path=./api/v1alpha1 --config=hack/crd-ref-docs.yaml --renderer=markdown \
+		--output-path=api/v1alpha1/README.md
+
 .PHONY: verify
-verify: generate manifests chart ## Fail when the generated files that are committed are not what the sources say.
+verify: generate manifests chart docs ## Fail when the generated files that are committed are not what the sources say.
 	@changed="$$(git status --porcelain -- $(GENERATED))"
 	if [[ -n "$$changed" ]]; then
 		git --no-pager diff -- $(GENERATED)
-		echo "These generated files differ from the committed ones: commit what \`make generate manifests chart\` wrote." >&2
+		echo "These generated files differ from the committed ones: commit what \`make generate manifests chart docs\` wrote." >&2
 		echo "$$changed" >&2
 		exit 1
 	fi

@@ -2,7 +2,6 @@ package controllers_test
 
 import (
 	"context"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -58,22 +57,6 @@ var _ = Describe("kubectl", func() {
 		w := newWorld(ctx, repositories)
 		w.hook(ctx, "ci")
 		kubectl(ctx, "wait", "repohook/ci", "-n", w.namespace, "--for=condition=Ready", "--timeout=10s")
-	})
-
-	It("applies the samples, twice with the same result", func(ctx SpecContext) {
-		w := newWorld(ctx, repositories)
-		samples, err := filepath.Glob(filepath.Join("..", "config", "samples", "*.yaml"))
-		Expect(err).NotTo(HaveOccurred())
-		Expect(len(samples)).To(BeNumerically(">", 2))
-		for _, sample := range samples {
-			if filepath.Base(sample) == "kustomization.yaml" {
-				continue
-			}
-			text, err := os.ReadFile(sample)
-			Expect(err).NotTo(HaveOccurred())
-			Expect(text).NotTo(BeEmpty())
-			kubectl(ctx, "apply", "--server-side", "--dry-run=server", "-n", w.namespace, "-f", sample)
-		}
 	})
 })
 

@@ -71,10 +71,10 @@ func (a app) knownID(ctx context.Context, p *pass) (int64, error) {
 	if id, err := strconv.ParseInt(p.github.AppID(), 10, 64); err == nil {
 		return id, nil
 	}
-	if !p.seen.Contains(p.obj.GetUID()) && !p.apps.Contains(p.github) {
+	if !p.seen.Contains(p.obj.GetUID()) && !p.github.KnowsApp() {
 		return 0, nil
 	}
-	own, err := p.ownApp(ctx)
+	own, err := p.github.OwnApp(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -110,7 +110,7 @@ func (a app) observed(ctx context.Context, p *pass) (*github.Hook, error) {
 
 // look finds out which App it is, and says so in the status, whatever comes of it.
 func (a app) look(ctx context.Context, p *pass) (*github.App, error) {
-	own, err := p.ownApp(ctx)
+	own, err := p.github.OwnApp(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -141,17 +141,4 @@ func (a app) conflict(p *pass, own *github.App, owner Webhook) error {
 		message = fmt.Sprintf("The webhook of GitHub App %d belongs to the object %q: delete one of the two objects", own.ID, owner.GetName())
 	}
 	return problem{v1alpha1.ReasonConflict, message}
-}
-
-// ownApp is the App that the credentials log in as. It is asked for once per client: a key is of one App for ever.
-func (p *pass) ownApp(ctx context.Context) (*github.App, error) {
-	if known, ok := p.apps.Get(p.github); ok {
-		return known, nil
-	}
-	own, err := p.github.App(ctx)
-	if err != nil {
-		return nil, err
-	}
-	p.apps.Add(p.github, own)
-	return own, nil
 }

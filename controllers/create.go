@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"errors"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -23,7 +24,14 @@ func (p *pass) create(ctx context.Context) (ctrl.Result, error) {
 		return p.failed(ctx, err)
 	}
 	noted := *p.creating
-	if err := p.noteCreating(ctx); err != nil {
+	fingerprint, err := p.fingerprints.Of(ctx, p.desired.URL)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if wait := p.unsettled(fingerprint); wait > 0 {
+		return ctrl.Result{RequeueAfter: wait}, nil
+	}
+	if err := p.noteCreating(ctx, fingerprint); err != nil {
 		return retryConflict(client.IgnoreNotFound(err))
 	}
 	made, err := p.hooks.Create(context.WithoutCancel(ctx), hook.Create(p.desired, p.secret.value))
@@ -67,17 +75,26 @@ func (p *pass) readFresh(ctx context.Context) (bool, error) {
 	return p.fresh, nil
 }
 
-// noteCreating stores the intent to create, unless somebody else changed the object since it was read.
-func (p *pass) noteCreating(ctx context.Context) error {
-	fingerprint, err := p.fingerprints.Of(ctx, p.desired.URL)
-	if err != nil {
-		return err
+// lateEffect is how long a creation may take effect after its answer was lost.
+const lateEffect = 5 * time.Second
+
+// unsettled is how long to wait before an intent with another URL is noted in the place of one whose hook may still show
+// up: it would be nobody's. With the same URL GitHub refuses the second hook.
+func (p *pass) unsettled(fingerprint string) time.Duration {
+	noted := *p.creating
+	if noted == nil || noted.URLFingerprint == fingerprint {
+		return 0
 	}
+	return noted.Time.Add(lateEffect).Sub(p.github.ServerTime())
+}
+
+// noteCreating stores the intent to create, unless somebody else changed the object since it was read.
+func (p *pass) noteCreating(ctx context.Context, fingerprint string) error {
 	noted, server := *p.creating, p.status.Server
 	*p.creating, p.status.Server = &v1alpha1.Creating{
 		Time: *wholeSeconds(p.github.ServerTime()), URLFingerprint: fingerprint, // GitHub's created_at is by GitHub's clock.
 	}, p.server
-	err = p.store(ctx, client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{}))
+	err := p.store(ctx, client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{}))
 	if err != nil {
 		*p.creating, p.status.Server = noted, server // Nothing was sent, so nothing is intended.
 	}

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -37,6 +35,11 @@ type watch struct {
 	next time.Time
 	// ping that was asked for and whose delivery has not shown up yet.
 	ping *pingWait
+	// judged is the generation that GitHub was last seen to agree with, or to differ from where it is only observed.
+	judged int64
+	// handled are the requests that were carried out, by name; tries counts how often one in a row could not be sent.
+	handled map[string]string
+	tries   int
 	// asked are the deliveries that the request askedFor still has to ask for.
 	asked    []delivery.Due
 	askedFor string
@@ -215,15 +218,12 @@ func (p *pass) failure(d github.Delivery) string {
 	return fmt.Sprintf("%s did not arrive (status %q, code %d). %s", described(d), p.said(d), d.StatusCode, delivery.Explain(d, quote))
 }
 
-// said is GitHub's status of a delivery, without a host that comes from a Secret.
+// said is GitHub's status of a delivery. Of a URL from a Secret its words are not repeated: they can hold its host.
 func (p *pass) said(d github.Delivery) string {
 	if p.spec.URLFrom == nil {
 		return d.Status
 	}
-	if u, err := url.Parse(p.desired.URL); err == nil && u.Hostname() != "" {
-		return strings.ReplaceAll(d.Status, u.Hostname(), "…")
-	}
-	return d.Status
+	return delivery.PlainStatus(d)
 }
 
 // described names a delivery, as in `push 0b989ba4-242f-11e5-81e1-c7b6966d2516`.

@@ -42,6 +42,9 @@ func (p *pass) known() (edit, bool) {
 	agreed := ready != nil && ready.Status == metav1.ConditionTrue && ready.Reason == v1alpha1.ReasonSynced &&
 		p.condition(v1alpha1.ConditionReconciling) == nil && *p.creating == nil
 	named := p.hookSpec.HookID
+	if !p.place.owns() && !p.seen.Contains(p.obj.GetUID()) {
+		return edit{}, false // Which App the credentials are of may have changed while nobody looked.
+	}
 	if !agreed || !p.ours() || named != 0 && named != *p.id || len(p.requests()) > 0 || !time.Now().Before(p.pollTime()) {
 		return edit{}, false
 	}
@@ -88,7 +91,7 @@ func (p *pass) appliedHook() hook.Applied {
 	if a.HookUpdatedAt != nil {
 		applied.UpdatedAt = a.HookUpdatedAt.Time
 	}
-	if a.ReassertedTime != nil {
+	if a.ReassertedTime != nil && time.Until(a.ReassertedTime.Time) < clockStep {
 		applied.ReassertedAt = a.ReassertedTime.Time
 	}
 	return applied

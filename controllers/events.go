@@ -1,6 +1,8 @@
 package controllers
 
 import (
+	"fmt"
+	"hash/fnv"
 	"strings"
 	"time"
 
@@ -38,8 +40,8 @@ func NewEvents(recorder events.EventRecorder, scheme *runtime.Scheme) *Events {
 	return &Events{recorder: recorder, scheme: scheme, sent: expirable.NewLRU[sentEvent, struct{}](eventsKept, nil, eventQuiet)}
 }
 
-// Normal tells what went well. The action, fields or a guid, keeps events apart that the API would else count as one
-// series: its key ignores the note.
+// Normal tells what went well. The action, fields or a guid and a hash of the note, keeps events apart that the API would
+// else count as one series: its key ignores the note.
 func (e *Events) Normal(obj client.Object, reason, action, note string) {
 	e.send(obj, corev1.EventTypeNormal, reason, action, note)
 }
@@ -58,7 +60,10 @@ func (e *Events) send(obj client.Object, eventType, reason, action, note string)
 	if action == "" {
 		action = reason
 	}
-	e.recorder.Eventf(e.reference(obj), nil, eventType, reason, truncate(action, maxAction), "%s", truncate(note, maxNote))
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(note)) // never fails: package hash
+	action = fmt.Sprintf("%s %08x", truncate(action, maxAction-len(" 01234567")), h.Sum32())
+	e.recorder.Eventf(e.reference(obj), nil, eventType, reason, action, "%s", truncate(note, maxNote))
 }
 
 // reference leaves out the resourceVersion, which would make every event a series of its own.

@@ -24,7 +24,11 @@ func (p *pass) finalize(ctx context.Context) (ctrl.Result, error) {
 	if current, err := p.readFresh(ctx); !current || err != nil {
 		return ctrl.Result{RequeueAfter: cacheLag}, err
 	}
-	if err := p.dispose(ctx); err != nil {
+	err := p.dispose(ctx)
+	if errors.Is(err, errUnsettled) {
+		return ctrl.Result{RequeueAfter: cacheLag}, nil
+	}
+	if err != nil {
 		if released, releaseErr := p.releaseAnyway(ctx, err); released || releaseErr != nil {
 			return ctrl.Result{}, releaseErr
 		}
@@ -72,6 +76,9 @@ func (p *pass) lastClient(ctx context.Context) (*github.Client, error) {
 	return c, err
 }
 
+// errUnsettled: a hook whose creation was under way a moment ago may still show up.
+var errUnsettled = errors.New("a creation may still take effect")
+
 // doomed is the ID of the hook that goes with the object: the one that a lost answer made, or the one in status, which
 // was gone before another one was made. It is zero when there is none, or when an older object claims it.
 func (p *pass) doomed(ctx context.Context) (int64, error) {
@@ -86,6 +93,9 @@ func (p *pass) doomed(ctx context.Context) (int64, error) {
 		}
 		if made != nil {
 			return made.ID, nil
+		}
+		if p.unsettled("") > 0 {
+			return 0, errUnsettled
 		}
 	}
 	if !p.ours() {

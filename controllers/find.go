@@ -218,7 +218,7 @@ func (p *pass) observe(ctx context.Context) (ctrl.Result, error) {
 	p.sees(found)
 	p.looked()
 	if fields := hook.Drift(p.desired, *found); len(fields) > 0 {
-		p.status.Drift = names(fields)
+		p.status.Drift, p.watch.judged = names(fields), p.obj.GetGeneration()
 		return p.failed(ctx, problem{v1alpha1.ReasonDriftDetected, fmt.Sprintf(
 			"The spec differs from %s in %s: managementPolicy Observe leaves it so", p.place.webhook(found.ID), join(fields))})
 	}

@@ -17,7 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/github-webhooks/github-webhook-operator/internal/credentials"
-	"github.com/github-webhooks/github-webhook-operator/internal/github"
 )
 
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
@@ -48,7 +47,6 @@ type Operator struct {
 	fingerprints    *Fingerprints
 	events          *Events
 	urls            *lru.Cache[secretURL, string] // from Secrets, so that a quiet poll reads none
-	apps            *lru.Cache[*github.Client, *github.App]
 	overlaps        *lru.Cache[overlap, struct{}] // warned of
 	pod             *corev1.Pod
 	defaultInterval time.Duration
@@ -63,16 +61,9 @@ const sweepInterval = 10 * time.Minute
 // urlsKept bounds the memory of URLs from Secrets. Losing one costs one read of its Secret.
 const urlsKept = 10_000
 
-// appsKept bounds the memory of which App a client logs in as. Losing one costs one read.
-const appsKept = 1_000
-
 // NewOperator makes what the loops of all kinds share.
 func NewOperator(o Options) (*Operator, error) {
 	urls, err := lru.New[secretURL, string](urlsKept)
-	if err != nil {
-		return nil, err
-	}
-	apps, err := lru.New[*github.Client, *github.App](appsKept)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +77,7 @@ func NewOperator(o Options) (*Operator, error) {
 		credentials:  o.Credentials,
 		fingerprints: &Fingerprints{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: o.Namespace},
 		events:       NewEvents(mgr.GetEventRecorder("github-webhook-operator"), mgr.GetScheme()),
-		urls:         urls, apps: apps, overlaps: overlaps, pod: o.Pod, defaultInterval: o.DefaultInterval, quoteReceivers: o.QuoteReceivers,
+		urls:         urls, overlaps: overlaps, pod: o.Pod, defaultInterval: o.DefaultInterval, quoteReceivers: o.QuoteReceivers,
 	}
 	return operator, mgr.Add(manager.RunnableFunc(operator.sweep))
 }

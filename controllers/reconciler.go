@@ -119,7 +119,7 @@ type pass struct {
 }
 
 func (r *Reconciler[T]) begin(obj T) *pass {
-	remembered, _ := r.watches.Get(obj.GetUID())
+	remembered, _ := r.watches.Get(obj.GetUID()) // The status in the cache may be older.
 	p := &pass{
 		watch: remembered, metrics: metrics.Object{Kind: r.kind, Namespace: obj.GetNamespace(), Name: obj.GetName()},
 		Operator: r.Operator, kind: r.kind, claims: r.claims, seen: r.seen,
@@ -130,6 +130,7 @@ func (r *Reconciler[T]) begin(obj T) *pass {
 	if h, ok := Webhook(obj).(HookObject); ok {
 		p.hookSpec, p.creating = h.HookSpec(), &h.HookStatus().Creating
 	}
+	p.recallHandled()
 	return p
 }
 
@@ -147,7 +148,7 @@ func (r *Reconciler[T]) Reconcile(ctx context.Context, obj T) (_ ctrl.Result, er
 	defer func() { // once, whatever happens below
 		r.remember(p)
 		err = errors.Join(err, p.patchStatus(ctx))
-		p.measure()
+		p.measure(ctx)
 	}()
 
 	if !obj.GetDeletionTimestamp().IsZero() {
@@ -171,9 +172,12 @@ func (r *Reconciler[T]) Reconcile(ctx context.Context, obj T) (_ ctrl.Result, er
 		return p.follow(ctx, look), nil
 	}
 	result, err := p.sync(p.prioritized(ctx))
-	if err != nil || *p.id == 0 || !p.shown && !look {
+	if err != nil || *p.id == 0 {
 		p.watch.next = next
 		return result, err
+	}
+	if !p.shown && !look {
+		return p.sooner(result), nil
 	}
 	if err := p.tellOverlap(ctx); err != nil {
 		return result, err
@@ -201,7 +205,8 @@ func (p *pass) due() bool {
 
 // prioritized says whether the pass does what a user wants, or only looks.
 func (p *pass) prioritized(ctx context.Context) context.Context {
-	if p.synced() && p.secretsApplied() && len(p.requests()) == 0 {
+	judged := p.synced() || p.watch.judged == p.obj.GetGeneration()
+	if judged && p.secretsApplied() && len(p.requests()) == 0 {
 		return github.WithPriority(ctx, github.Poll)
 	}
 	return ctx

@@ -74,6 +74,9 @@ func (p *pass) requested() []delivery.Requested {
 	requested := make([]delivery.Requested, len(p.status.Redelivering))
 	for i, r := range p.status.Redelivering {
 		requested[i] = delivery.Requested{GUID: r.GUID, At: r.RequestedAt.Time}
+		if now := time.Now(); requested[i].At.After(now) {
+			requested[i].At = now // The clock was set back.
+		}
 	}
 	return requested
 }

@@ -48,6 +48,20 @@ func (p *pass) handled(r request) {
 		p.status.HandledRequests = map[string]string{}
 	}
 	p.status.HandledRequests[r.name] = r.value
+	if p.watch.handled == nil {
+		p.watch.handled = map[string]string{}
+	}
+	p.watch.handled[r.name] = r.value
+}
+
+// recallHandled notes again what was handled, where the status does not show it: the cache may be behind, or the write of
+// the status failed.
+func (p *pass) recallHandled() {
+	for _, r := range p.requests() {
+		if value, done := p.watch.handled[r.name]; done && value == r.value {
+			p.handled(r)
+		}
+	}
 }
 
 // looked notes that GitHub was looked at, which is all that a reconcile request asks for.
@@ -74,6 +88,9 @@ func (p *pass) refuse(r request, why string) {
 // carryOut does what annotations ask for, now that the hook is known. A request that could not be sent is tried again.
 func (p *pass) carryOut(ctx context.Context) {
 	for _, r := range p.requests() {
+		if r.annotation == v1alpha1.AnnotationReconcile {
+			continue // It waits for GitHub to be seen.
+		}
 		if p.spec.ManagementPolicy == v1alpha1.Observe {
 			p.refuse(r, "managementPolicy is Observe, which leaves GitHub as it is")
 			continue
@@ -94,6 +111,7 @@ func (p *pass) carryOut(ctx context.Context) {
 // answer tells what became of a request that GitHub did not take.
 func (p *pass) answer(r request, err error) {
 	if err == nil {
+		p.watch.tries = 0
 		return
 	}
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, delivery.ErrRequest) || errors.Is(err, errNothing) {
@@ -102,11 +120,15 @@ func (p *pass) answer(r request, err error) {
 	}
 	v := p.judge(err)
 	if v.transient || v.reason == "" {
-		p.watch.wake(time.Now().Add(max(v.retryAfter, firstRetry)))
+		p.watch.wake(time.Now().Add(max(v.retryAfter, min(firstRetry<<min(p.watch.tries, maxDoublings), lastRetry))))
+		p.watch.tries++
 		return
 	}
 	p.refuse(r, v.message)
 }
+
+// maxDoublings of the time between two tries.
+const maxDoublings = 10
 
 // pingWait is a ping whose delivery is to show up in GitHub's log.
 type pingWait struct {
@@ -127,13 +149,20 @@ const (
 // GitHub's clock may be another one.
 func (p *pass) sendPing(ctx context.Context, r request) error {
 	page, err := p.hooks.Deliveries(ctx, *p.id, github.DeliveryQuery{PerPage: deliveriesPerPage})
-	if err != nil {
+	if err != nil && p.judge(err).transient {
 		return err
 	}
-	if err := p.hooks.Ping(context.WithoutCancel(ctx), *p.id); err != nil {
+	if err := sent(p.hooks.Ping(context.WithoutCancel(ctx), *p.id)); err != nil {
 		return err
+	}
+	if err != nil {
+		p.events.Normal(p.obj, v1alpha1.EventPinged, r.value, fmt.Sprintf(
+			"Asked GitHub for a ping (%s). Whether it arrived cannot be told: %s", r.value, p.judge(err).message))
+		p.handled(r)
+		return nil
 	}
 	wait := &pingWait{value: r.value, deadline: time.Now().Add(pingTimeout)}
+	p.watch.wake(time.Now().Add(pingLook))
 	for _, d := range page.Deliveries {
 		if isPing(d) {
 			wait.known = append(wait.known, d.ID)
@@ -143,6 +172,14 @@ func (p *pass) sendPing(ctx context.Context, r request) error {
 	p.watch.ping = wait
 	p.handled(r)
 	return nil
+}
+
+// sent leaves out that there was no answer: whether GitHub does what was asked is not known then, and it is not asked twice.
+func sent(err error) error {
+	if errors.Is(err, github.ErrUnavailable) {
+		return nil
+	}
+	return err
 }
 
 func isPing(d github.Delivery) bool { return d.Event == "ping" && !d.Redelivery }
@@ -182,7 +219,7 @@ func (p *pass) sendTest(ctx context.Context, r request) error {
 		p.refuse(r, `GitHub sends the test push only to webhooks that are subscribed to push: add it to spec.events`)
 		return nil
 	}
-	if err := p.hooks.Test(context.WithoutCancel(ctx), *p.id); err != nil {
+	if err := sent(p.hooks.Test(context.WithoutCancel(ctx), *p.id)); err != nil {
 		return err
 	}
 	p.logger(ctx).Info("Asked for a test push", "hookID", *p.id)

@@ -201,3 +201,56 @@ var _ = Describe("Requests to an App's webhook", func() {
 		h.told(ctx, v1alpha1.EventRedelivered, failed.GUID)
 	})
 })
+
+var _ = Describe("A ping that GitHub does not answer", func() {
+	It("is not sent twice: nobody knows whether it was made", func(ctx SpecContext) {
+		w := newWorld(ctx, repositories)
+		_, url := w.receiving(githubsim.NewReceiver())
+		h := w.readyHook(ctx, "ci", withURL(url))
+		Expect(sim.WaitDeliveries(ctx)).To(Succeed())
+		lost := sim.AddFault(githubsim.Fault{Match: func(r githubsim.Request) bool {
+			return w.mine(r) && strings.HasSuffix(r.Path, "/pings")
+		}, DropAfter: true})
+		DeferCleanup(lost.Remove)
+		h.ask(ctx, v1alpha1.AnnotationPing, "one")
+		h.told(ctx, v1alpha1.EventPinged, "one")
+		Consistently(func() int { return w.posts("/pings") }).Should(Equal(1))
+	})
+})
+
+var _ = Describe("A request whose handling could not be noted", func() {
+	It("is noted later, and not carried out again", func(ctx SpecContext) {
+		w := newWorld(ctx, repositories).withOwnOperator(ctx)
+		h := w.readyHook(ctx, "ci")
+		w.operator.api.failing(func(r apiRequest) apiFailure {
+			if r.status() && w.posts("/pings") > 0 {
+				return failBefore
+			}
+			return pass
+		})
+		h.ask(ctx, v1alpha1.AnnotationPing, "one")
+		Eventually(ctx, func() int { return w.posts("/pings") }).Should(Equal(1))
+		h.annotate(ctx, v1alpha1.AnnotationReconcile)
+		Consistently(func() int { return w.posts("/pings") }).Should(Equal(1))
+		w.operator.api.failing(nil)
+		h.handled(ctx, v1alpha1.AnnotationPing, "one")
+		Expect(w.posts("/pings")).To(Equal(1))
+	})
+})
+
+var _ = Describe("An observed webhook while GitHub limits", func() {
+	It("keeps a request to look until GitHub can be asked", func(ctx SpecContext) {
+		w := newWorld(ctx, repositories)
+		sim.CreateHook(w.target, githubsim.Hook{Active: true, Events: []string{"push"}, Config: githubsim.Config{URL: "https://ci.example.com/github", ContentType: "json", InsecureSSL: "0"}})
+		h := w.readyHook(ctx, "ci", withManagement(v1alpha1.Observe))
+		limit := sim.AddFault(w.about(githubsim.Fault{
+			Status: http.StatusTooManyRequests, Body: `{"message":"You have exceeded a secondary rate limit.","status":"429"}`,
+			Header: http.Header{"Retry-After": {"2"}}, Times: 1,
+		}))
+		DeferCleanup(limit.Remove)
+		value := h.annotate(ctx, v1alpha1.AnnotationReconcile)
+		h.handled(ctx, v1alpha1.AnnotationReconcile, value)
+		Expect(count(h.events(ctx), v1alpha1.EventRequestRefused)).To(BeZero())
+		Expect(h.condition(ctx, v1alpha1.ConditionReconciling)).To(BeZero())
+	})
+})

@@ -65,7 +65,7 @@ func setUp[T Webhook](ctx context.Context, mgr ctrl.Manager, o *Operator, k kind
 		claims: newClaims(mgr.GetClient(), k.list, k.items),
 	}
 	o.uses = append(o.uses, func(ctx context.Context, secret types.NamespacedName) bool {
-		return len(r.referring(ctx, k, secret)) > 0
+		return r.refersTo(ctx, k, secret)
 	})
 	return ctrl.NewControllerManagedBy(mgr).
 		For(k.empty, builder.WithPredicates(changes())).
@@ -134,6 +134,13 @@ func (r *Reconciler[T]) users(k kind[T]) handler.MapFunc {
 // referring lists the objects that refer to a Secret.
 func (r *Reconciler[T]) referring(ctx context.Context, k kind[T], secret types.NamespacedName) []Webhook {
 	return r.matching(ctx, k, client.InNamespace(secret.Namespace), client.MatchingFields{secretIndex: secret.Name})
+}
+
+// refersTo tells whether an object refers to a Secret; one that cannot be looked for may.
+func (r *Reconciler[T]) refersTo(ctx context.Context, k kind[T], secret types.NamespacedName) bool {
+	list := k.list()
+	err := r.List(ctx, list, client.InNamespace(secret.Namespace), client.MatchingFields{secretIndex: secret.Name}, client.Limit(1))
+	return err != nil || len(k.items(list)) > 0
 }
 
 // rivals are the objects about the same target as one that went, which may have had what they want. Its metrics and

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -50,10 +51,11 @@ func (p *pass) store(ctx context.Context, patch client.Patch) error {
 }
 
 // measure shows in the metrics where the object stands.
-func (p *pass) measure() {
-	if p.released || !p.obj.GetDeletionTimestamp().IsZero() && !p.place.owns() {
+func (p *pass) measure(ctx context.Context) {
+	if p.released {
 		return
 	}
+	defer p.forgetGone(ctx)
 	if ready := p.condition(v1alpha1.ConditionReady); ready != nil {
 		p.metrics.Ready(ready.Reason, ready.Status == metav1.ConditionTrue)
 	}
@@ -63,6 +65,14 @@ func (p *pass) measure() {
 		p.metrics.LastDelivery(last.DeliveredAt.Time, int(last.StatusCode))
 	} else {
 		p.metrics.LastDelivery(time.Time{}, 0)
+	}
+}
+
+// forgetGone takes the metrics of an object back that went while the pass ran.
+func (p *pass) forgetGone(ctx context.Context) {
+	current := p.obj.DeepCopyObject().(Webhook)
+	if err := p.Get(ctx, client.ObjectKeyFromObject(p.obj), current); apierrors.IsNotFound(err) {
+		p.metrics.Forget()
 	}
 }
 
@@ -142,10 +152,13 @@ func (p *pass) interval() time.Duration {
 	return p.defaultInterval
 }
 
+// clockStep is how far ahead a time in the status may be: another replica's clock wrote it.
+const clockStep = time.Minute
+
 // pollTime is when the object is due.
 func (p *pass) pollTime() time.Time {
-	if p.status.LastSyncTime == nil {
-		return time.Time{}
+	if last := p.status.LastSyncTime; last == nil || time.Until(last.Time) > clockStep {
+		return time.Time{} // Never looked, or by a clock that was set back since.
 	}
 	return nextPoll(p.obj.GetUID(), p.status.LastSyncTime.Time, p.interval())
 }
@@ -166,6 +179,7 @@ func (p *pass) agreed() ctrl.Result {
 // agree says that GitHub agrees, as far as is known.
 func (p *pass) agree() {
 	p.status.Drift = nil
+	p.watch.judged = p.obj.GetGeneration()
 	p.verdict(metav1.ConditionTrue, v1alpha1.ReasonSynced, "The webhook on GitHub agrees with the spec")
 	p.clear(v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled)
 }

@@ -80,13 +80,25 @@ func (s *Store) Client(secret *corev1.Secret) (*github.Client, error) {
 
 // Prune drops the clients of Secrets that are no longer in use.
 func (s *Store) Prune(inUse func(types.NamespacedName) bool) {
+	for _, name := range s.names() {
+		if !inUse(name) { // Asked without the lock: it takes a while.
+			s.drop(name)
+		}
+	}
+}
+
+func (s *Store) names() []types.NamespacedName {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for name, e := range s.entries {
-		if !inUse(name) {
-			e.client.Close()
-			delete(s.entries, name)
-		}
+	return slices.Collect(maps.Keys(s.entries))
+}
+
+func (s *Store) drop(name types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e, ok := s.entries[name]; ok {
+		e.client.Close()
+		delete(s.entries, name)
 	}
 }
 

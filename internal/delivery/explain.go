@@ -61,6 +61,21 @@ func trouble(d github.Delivery, quote Quote) string {
 	return k.what + said + ". " + k.wayOut
 }
 
+// PlainStatus is GitHub's status of a delivery where it has no words but GitHub's own, and else the kind of trouble.
+func PlainStatus(d github.Delivery) string {
+	if OK(d) || plain.MatchString(d.Status) {
+		return d.Status
+	}
+	k := kindOf(d)
+	if k.answered != 0 {
+		return fmt.Sprintf("Invalid HTTP Response: %d", k.answered)
+	}
+	return k.what
+}
+
+// plain are the statuses that hold nothing of the receiver's address.
+var plain = regexp.MustCompile(`^Invalid HTTP Response: [1-5]\d{2}$`)
+
 // kind is a kind of trouble: the status code that the receiver answered with, or what happened before it could.
 type kind struct {
 	answered     int

@@ -141,3 +141,17 @@ func FuzzExplain(f *testing.F) {
 		g.Expect(text).NotTo(ContainSubstring(receiver))
 	})
 }
+
+func TestPlainStatus(t *testing.T) {
+	g := NewWithT(t)
+	for status, want := range map[string]string{
+		"OK":                         "OK",
+		"Invalid HTTP Response: 503": "Invalid HTTP Response: 503",
+		"Invalid HTTP Response: 503 from ci.example.com": "Invalid HTTP Response: 503",
+		"Failed to connect to 10.0.3.7 port 443":         "GitHub could not connect to the receiver or got no answer",
+		"Could not resolve host: OLD.example.com":        "GitHub could not connect to the receiver or got no answer",
+		"Moon phase at ci.example.com":                   "GitHub could not deliver",
+	} {
+		g.Expect(delivery.PlainStatus(github.Delivery{Status: status})).To(Equal(want))
+	}
+}

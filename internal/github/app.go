@@ -99,6 +99,22 @@ func (c *Client) App(ctx context.Context) (*App, error) {
 	return &answer, nil
 }
 
+// OwnApp is App, asked for once: a key is of one App for ever.
+func (c *Client) OwnApp(ctx context.Context) (*App, error) {
+	if own := c.own.Load(); own != nil {
+		return own, nil
+	}
+	own, err := c.App(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.own.Store(own)
+	return own, nil
+}
+
+// KnowsApp tells whether OwnApp sends nothing.
+func (c *Client) KnowsApp() bool { return c.own.Load() != nil }
+
 // Installations lists all installations of the App, from all pages.
 func (c *Client) Installations(ctx context.Context) ([]Installation, error) {
 	const path = "/app/installations"

@@ -39,7 +39,7 @@ func (l *appLogin) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.next.RoundTrip(authorized(request, token, l.accounts.app(l.signer.issuer)))
+	return l.next.RoundTrip(authorized(request, token, l.accounts.app(l.signer)))
 }
 
 // asInstallation sends the request, and once more where that can help.
@@ -113,16 +113,17 @@ func (l *appLogin) refused(e *Error, response *http.Response) {
 	}
 }
 
-// account is the App's own for its webhook, and else that of the installation, once it is known.
+// account is the App's own for its webhook, and else that of the installation, once the App has got a token for it: a
+// Secret that only names another's installation shall not take of its budget.
 func (l *appLogin) account(of Hooks) (account, bool) {
 	if of.kind == app {
-		return l.accounts.app(l.signer.issuer), true
+		return l.accounts.app(l.signer), true
 	}
 	id, ok := l.installations.given, l.installations.given != 0
 	if !ok {
 		id, ok = l.installations.remembered(&target{Hooks: of})
 	}
-	return l.accounts.installation(id), ok
+	return l.accounts.installation(id), ok && l.tokens.minted(id)
 }
 
 // permission is the one that managing the place's webhooks takes.

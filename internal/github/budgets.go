@@ -3,6 +3,7 @@ package github
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"io"
 	"net/http"
@@ -50,8 +51,10 @@ func (a account) installation(id int64) account {
 	return a
 }
 
-func (a account) app(id string) account {
-	a.label = "app-" + id
+// app is the account of an App as one key makes it: whoever only claims to be the App shall not spend its budget.
+func (a account) app(s signer) account {
+	a.label = "app-" + s.issuer
+	a.digest = sha256.Sum256(x509.MarshalPKCS1PublicKey(&s.key.PublicKey))
 	return a
 }
 

@@ -64,6 +64,8 @@ type Client struct {
 	kept      *keptAnswers
 	budgets   *Budgets
 	network   *http.Transport
+	// own is the App that the client logs in as, once it is known.
+	own *atomic.Pointer[App]
 	// ahead is how far the server's clock is ahead of ours, as far as its answers tell.
 	ahead *atomic.Int64
 }
@@ -94,7 +96,7 @@ func newClient(options Options, proxy proxyFunc) (*Client, error) {
 		return nil, err
 	}
 	return &Client{
-		ahead:   new(atomic.Int64),
+		own: new(atomic.Pointer[App]), ahead: new(atomic.Int64),
 		options: options, root: root, transport: redirects{login}, login: login, kept: kept, budgets: options.Budgets, network: network,
 	}, nil
 }

@@ -116,7 +116,8 @@ func (h Hooks) Deliveries(ctx context.Context, id int64, query DeliveryQuery) (D
 	if err != nil {
 		return DeliveryPage{}, err
 	}
-	c.query, c.polled = query.values(), true
+	// Pages further back hardly come again, and would take the place of those that do.
+	c.query, c.polled = query.values(), query.Cursor == ""
 	var deliveries list[Delivery, *Delivery]
 	header, err := h.client.do(ctx, c, &deliveries)
 	if err != nil {

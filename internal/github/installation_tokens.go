@@ -25,6 +25,8 @@ type installationTokens struct {
 
 	mu   sync.Mutex
 	kept map[tokenKey]*InstallationToken
+	// known are the installations that a token was made for.
+	known map[int64]bool
 
 	minting flights[tokenKey, Secret]
 }
@@ -45,6 +47,10 @@ func (k *installationTokens) of(ctx context.Context, client *Client, key tokenKe
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		k.kept[key] = token
+		if k.known == nil {
+			k.known = map[int64]bool{}
+		}
+		k.known[key.installation] = true
 		return token.Token, nil
 	})
 }
@@ -57,6 +63,13 @@ func (k *installationTokens) usable(key tokenKey) (Secret, bool) {
 		return Secret{}, false
 	}
 	return token.Token, true
+}
+
+// minted tells whether there ever was a token for the installation.
+func (k *installationTokens) minted(installation int64) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.known[installation]
 }
 
 // discard a token. One that replaced it stays.

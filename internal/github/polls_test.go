@@ -112,6 +112,9 @@ func TestWhatIsNotStretched(t *testing.T) {
 	installed, err := NewClient(Options{Hosts: hostsOf(t, "github.com"), Budgets: w.budgets, App: &AppCredentials{ID: "1", PrivateKey: NewSecret(pkcs1(rsaKey(t, 2048))), InstallationID: 7}})
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(installed.RepositoryHooks("octo-org", "hello-world").PollInterval("a", time.Hour)).To(Equal(time.Hour))
+	g.Expect(w.budgets.known).NotTo(HaveKey(accountsOn(Server{}).installation(7)), "whoever names an installation need not be its App")
+	installed.login.(*appLogin).tokens.known = map[int64]bool{7: true}
+	g.Expect(installed.RepositoryHooks("octo-org", "hello-world").PollInterval("a", time.Hour)).To(Equal(time.Hour))
 	g.Expect(w.budgets.known).To(HaveKey(accountsOn(Server{}).installation(7)))
 	byToken := clientOf(t, "https://github.com", octoToken, func(o *Options) { o.Budgets = w.budgets })
 	g.Expect(byToken.OrganizationHooks("octo-org").PollInterval("b", time.Hour)).To(Equal(time.Hour))

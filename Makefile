@@ -28,7 +28,17 @@ FUZZTIME ?= 1m
 # How long `make soak` lets everything go wrong, and the seed of its choices (default a random one, which it prints).
 SOAK_TIME ?= 5m
 SOAK_SEED ?=
-# The benchmarks that `make bench` runs.
+# What `make bench` measures: how many objects, with which login (token or app), whether a fleet is created under github.com's
+# limits, too (on or off), how many times faster their time passes, the interval of the polls that are measured (30s or more,
+# by N), and where the JSON goes; the Markdown goes beside it. BENCH_ARGS adds flags; bin/bench -help lists them.
+N ?= 1000
+LOGIN ?= token
+LIMITS ?= on
+SCALE ?= 20
+WINDOW ?= 0
+OUT ?= bin/bench.json
+BENCH_ARGS ?=
+# The benchmarks that `make bench-packages` runs.
 BENCH ?= .
 # 1: `make demo` leaves everything running at the end.
 KEEP ?=
@@ -115,7 +125,14 @@ chart-test: ## Test the chart, the manifests, the operator's rights and the aler
 	go test -timeout 10m ./hack/chart
 
 .PHONY: bench
-bench: ## Run the benchmarks. BENCH=regexp chooses.
+bench: build ## Measure the operator with N objects: time, requests, memory, CPU, beside the aims. LIMITS=off is shorter.
+	@KUBEBUILDER_ASSETS="$$(go -C hack/envtest run .)"
+	export KUBEBUILDER_ASSETS
+	CGO_ENABLED=0 go build -trimpath -o bin/bench ./hack/bench
+	exec bin/bench -n '$(N)' -login '$(LOGIN)' -limits '$(LIMITS)' -scale '$(SCALE)' -window '$(WINDOW)' -out '$(OUT)' $(BENCH_ARGS)
+
+.PHONY: bench-packages
+bench-packages: ## Run the benchmarks of the packages. BENCH=regexp chooses.
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: fuzz

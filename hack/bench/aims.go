@@ -101,11 +101,13 @@ func (r results) aims() []aim {
 	return all
 }
 
-// mostMemory is the most that was resident with all objects when the operator had come to rest.
+// mostMemory is the most that was resident with all objects at the end of any phase.
 func (r results) mostMemory() int64 {
 	most := r.Quiet.Memory.Resident
-	for _, name := range []string{"first poll", "quiet poll", "restart"} {
-		most = max(most, r.phase(name).Memory.Resident)
+	for _, p := range r.Phases {
+		if p.Name != "delete" {
+			most = max(most, p.Memory.Resident)
+		}
 	}
 	return most
 }

@@ -32,7 +32,10 @@ type gitHub struct {
 func newGitHub(limits *githubsim.Limits) (*gitHub, error) {
 	g := &gitHub{}
 	g.Server = githubsim.New(githubsim.Options{Limits: limits, OnExchange: g.exchanged, RequestsKept: 1})
-	return g, g.Start()
+	if err := g.Start(); err != nil {
+		return nil, err
+	}
+	return g, nil
 }
 
 func (g *gitHub) exchanged(e githubsim.Exchange) {
@@ -84,9 +87,6 @@ func withStatus(statuses ...int) func(string) bool {
 		return false
 	}
 }
-
-// anyName matches all.
-func anyName(string) bool { return true }
 
 // refused matches requests that a limit refused. Nothing else is answered so here.
 var refused = withStatus(http.StatusForbidden, http.StatusTooManyRequests)

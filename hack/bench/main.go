@@ -147,8 +147,10 @@ func (s *stage) measure(ctx context.Context) (results, error) {
 	if err := s.lifeOfAFleet(ctx, &r); err != nil {
 		return r, err
 	}
-	if s.limited == 0 {
-		return r, nil
+	if s.limited > 0 {
+		if err := s.underLimits(ctx, &r); err != nil {
+			return r, err
+		}
 	}
-	return r, s.underLimits(ctx, &r)
+	return r, nil
 }

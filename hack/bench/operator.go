@@ -48,7 +48,7 @@ func (s *stage) startOperator(ctx context.Context, github string, interval time.
 	if err := os.WriteFile(path, kubeconfig, 0o600); err != nil {
 		return err
 	}
-	addresses, err := freeAddresses(ctx, 2)
+	probes, err := freeAddress(ctx)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (s *stage) startOperator(ctx context.Context, github string, interval time.
 		return err
 	}
 	defer log.Close()
-	o := &operator{probes: addresses[0], exited: make(chan struct{})}
+	o := &operator{probes: probes, exited: make(chan struct{})}
 	// Not bound to ctx: it is ended in its turn.
 	o.command = exec.Command(s.operatorBinary, append([]string{ //nolint:noctx // as said
 		"--kubeconfig=" + path,
@@ -65,7 +65,7 @@ func (s *stage) startOperator(ctx context.Context, github string, interval time.
 		"--github-hosts=" + github,
 		"--default-interval=" + interval.String(),
 		"--health-probe-bind-address=" + o.probes,
-		"--metrics-bind-address=" + addresses[1],
+		"--metrics-bind-address=127.0.0.1:0", // Any port: nobody asks.
 	}, s.operatorArgs...)...)
 	o.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Out of the reach of the terminal's Ctrl-C.
 	o.command.Stdout, o.command.Stderr = log, log
@@ -176,16 +176,11 @@ func (s *stage) settle(ctx context.Context, github *gitHub) error {
 	return err
 }
 
-// freeAddresses of this machine, all different.
-func freeAddresses(ctx context.Context, n int) ([]string, error) {
-	var addresses []string
-	for range n {
-		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer listener.Close()
-		addresses = append(addresses, listener.Addr().String())
+func freeAddress(ctx context.Context) (string, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
 	}
-	return addresses, nil
+	defer listener.Close()
+	return listener.Addr().String(), nil
 }

@@ -29,8 +29,10 @@ type phase struct {
 // per divides by how often it was done.
 func (p phase) per(n int) float64 { return float64(n) / float64(p.Times) }
 
-// requests to GitHub.
-func (p phase) requests() int { return p.GitHub.total(anyName) }
+// requests to GitHub, without those by which an App logs in: their number does not depend on that of objects.
+func (p phase) requests() int {
+	return p.GitHub.total(func(name string) bool { return !strings.Contains(name, "installation") })
+}
 
 // reads and writes of the API server.
 func (p phase) reads() int  { return p.API.total(apiRead) }

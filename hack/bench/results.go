@@ -116,7 +116,7 @@ func (r results) notes() []string {
 			r.Change.Samples, milliseconds(r.Change.P50), milliseconds(r.Change.P90), milliseconds(r.Change.P99), milliseconds(r.Change.Max)),
 		fmt.Sprintf("CPU: %s a poll, measured at --default-interval=%s; 10,000 quiet objects at 10 min take %s %% of a core: 16.7 polls a second times that, and what the idle operator takes.",
 			milliseconds(r.cpuPerPoll()), time.Duration(r.phase("quiet poll").Seconds*float64(time.Second)).Round(time.Second), number(100*r.cpuOfQuiet(10_000, 10*time.Minute))),
-		"Requests to the API server are counted without the leader's Lease and discovery. RSS is VmRSS, ANON RssAnon, PEAK VmHWM, when the operator had come to rest.",
+		"Requests to the API server are counted without the leader's Lease and discovery, those to GitHub without an App's login. RSS is VmRSS, ANON RssAnon, PEAK VmHWM, when the operator had come to rest.",
 	}
 	if r.Limited != nil {
 		notes = append(notes, r.Limited.note())

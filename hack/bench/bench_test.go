@@ -25,7 +25,7 @@ func TestSmoke(t *testing.T) {
 	var out bytes.Buffer
 	o := options{
 		operator: buildOperator(t), root: filepath.Join("..", ".."), assets: assets,
-		objects: 20, limited: 20, login: loginApp, samples: 3, pollInterval: 3 * time.Second, idle: time.Second,
+		objects: 20, limited: 20, login: loginApp, samples: 3, pollInterval: 2 * time.Second, idle: 500 * time.Millisecond, rest: 250 * time.Millisecond,
 		// A minute's creates are 15, so that the others wait a second.
 		limits: githubsim.Limits{CreatesPerMinute: 15, TimeScale: 60},
 		out:    filepath.Join(t.TempDir(), "bench.json"),

@@ -46,8 +46,8 @@ type options struct {
 	samples int
 	// pollInterval is that of the polls that are measured; 0 is for pollEvery to decide.
 	pollInterval time.Duration
-	// idle is how long an idle operator is watched.
-	idle time.Duration
+	// idle is how long an idle operator is watched, and rest how long it does nothing before it counts as idle.
+	idle, rest time.Duration
 	// limits are GitHub's in the second part.
 	limits githubsim.Limits
 	// out is where the JSON goes; the Markdown goes beside it.
@@ -79,7 +79,7 @@ func bench() int {
 }
 
 func parseFlags() (options, error) {
-	o := options{root: ".", assets: os.Getenv("KUBEBUILDER_ASSETS"), idle: 10 * time.Second, limits: githubsim.GitHubLimits()}
+	o := options{root: ".", assets: os.Getenv("KUBEBUILDER_ASSETS"), idle: 10 * time.Second, rest: time.Second, limits: githubsim.GitHubLimits()}
 	limits, args := "", ""
 	flag.StringVar(&o.operator, "operator", "bin/manager", "The operator's binary")
 	flag.StringVar(&args, "operator-args", "", "More flags for the operator, separated by spaces")

@@ -26,6 +26,10 @@ const (
 // noPolls puts polls off, so that a phase counts what it does and nothing else.
 const noPolls = 10_000 * time.Hour
 
+// scaleVariable tells the operator in the environment how much faster than GitHub's own the minutes and hours of limits
+// pass.
+const scaleVariable = "GITHUB_LIMITS_TIME_SCALE"
+
 // operator is the operator's real binary, as a process of its own with the flags that it has in its image, but for the
 // addresses and the interval of polls.
 type operator struct {
@@ -39,7 +43,7 @@ type operator struct {
 func (o *operator) pid() int { return o.command.Process.Pid }
 
 // startOperator starts a process and waits until it is ready. The one before it must have been stopped.
-func (s *stage) startOperator(ctx context.Context, github string, interval time.Duration) error {
+func (s *stage) startOperator(ctx context.Context, github string, interval time.Duration, environment ...string) error {
 	kubeconfig, err := s.api.kubeconfig()
 	if err != nil {
 		return err
@@ -67,6 +71,7 @@ func (s *stage) startOperator(ctx context.Context, github string, interval time.
 		"--health-probe-bind-address=" + o.probes,
 		"--metrics-bind-address=127.0.0.1:0", // Any port: nobody asks.
 	}, s.operatorArgs...)...)
+	o.command.Env = append(os.Environ(), environment...)
 	o.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Out of the reach of the terminal's Ctrl-C.
 	o.command.Stdout, o.command.Stderr = log, log
 	start := time.Now()
@@ -149,9 +154,10 @@ func (s *stage) operatorSaid() string {
 	return "\nThe operator said last:\n" + strings.Join(lines[max(0, len(lines)-tailLines):], "\n")
 }
 
-// settle waits until the operator has nothing to do: no request, and next to no CPU time, for a second.
+// settle waits until the operator has nothing to do: for a while no request, and next to no CPU time.
 func (s *stage) settle(ctx context.Context, github *gitHub) error {
-	const every, rounds, busy = 250 * time.Millisecond, 4, 20 * time.Millisecond
+	const every, busy = 250 * time.Millisecond, 20 * time.Millisecond
+	rounds := int(s.rest / every)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	ticker := time.NewTicker(every)

@@ -24,7 +24,7 @@ func measured() results {
 	limits := githubsim.GitHubLimits()
 	limits.TimeScale = 60
 	return results{
-		Machine: machine{CPU: "A CPU", Cores: 2, OS: "linux/amd64", Go: "go1.26"},
+		Machine: machine{CPU: "A CPU", Cores: 2, OS: "linux/amd64", Go: "go1.26", Load: "0.10"},
 		Options: description{Objects: 100, Login: loginToken},
 		Idle:    &phase{Name: "idle without objects", Seconds: 10, Memory: memory{Resident: 38 * mb}},
 		Quiet:   &phase{Name: "idle with objects", Seconds: 10, CPUSeconds: 0.1, Memory: memory{Resident: 45 * mb}},

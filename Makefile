@@ -128,6 +128,7 @@ chart-test: ## Test the chart, the manifests, the operator's rights and the aler
 bench: build ## Measure the operator with N objects: time, requests, memory, CPU, beside the aims. LIMITS=off is shorter.
 	@KUBEBUILDER_ASSETS="$$(go -C hack/envtest run .)"
 	export KUBEBUILDER_ASSETS
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS) -X main.limitsTimeScale=$(SCALE)' -o bin/manager-scaled .
 	CGO_ENABLED=0 go build -trimpath -o bin/bench ./hack/bench
 	exec bin/bench -n '$(N)' -login '$(LOGIN)' -limits '$(LIMITS)' -scale '$(SCALE)' -window '$(WINDOW)' -out '$(OUT)' $(BENCH_ARGS)
 

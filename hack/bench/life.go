@@ -243,8 +243,8 @@ func (s *stage) underLimits(ctx context.Context, r *results) error {
 	if err != nil {
 		return err
 	}
-	scale := fmt.Sprintf("%s=%g", scaleVariable, s.limits.TimeScale)
-	if err := s.startOperator(ctx, f.github.URL(), noPolls, scale); err != nil {
+	s.operatorBinary = s.limitedBinary
+	if err := s.startOperator(ctx, f.github.URL(), noPolls); err != nil {
 		return err
 	}
 	if err := s.settle(ctx, f.github); err != nil {

@@ -34,8 +34,9 @@ const interrupted = 130
 
 // options are what can be varied.
 type options struct {
-	// operator is the binary, root the top directory of the repository, assets that of the control plane's binaries.
-	operator, root, assets string
+	// operator is the binary, and limitedOperator the one of the second part, whose limits' time passes as fast as this
+	// GitHub's. root is the top directory of the repository, assets that of the control plane's binaries.
+	operator, limitedOperator, root, assets string
 	// operatorArgs are further flags of the operator in both parts.
 	operatorArgs []string
 	// objects are how many there are in the first part, limited in the second; 0 leaves the second out.
@@ -82,6 +83,7 @@ func parseFlags() (options, error) {
 	o := options{root: ".", assets: os.Getenv("KUBEBUILDER_ASSETS"), idle: 10 * time.Second, rest: time.Second, limits: githubsim.GitHubLimits()}
 	limits, args := "", ""
 	flag.StringVar(&o.operator, "operator", "bin/manager", "The operator's binary")
+	flag.StringVar(&o.limitedOperator, "limited-operator", "bin/manager-scaled", "The same, linked with -X main.limitsTimeScale=SCALE, for the fleet under limits")
 	flag.StringVar(&args, "operator-args", "", "More flags for the operator, separated by spaces")
 	flag.IntVar(&o.objects, "n", 1000, "Number of objects")
 	flag.StringVar(&o.login, "login", loginToken, "How the operator logs in on GitHub: token or app")

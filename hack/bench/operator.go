@@ -26,10 +26,6 @@ const (
 // noPolls puts polls off, so that a phase counts what it does and nothing else.
 const noPolls = 10_000 * time.Hour
 
-// scaleVariable tells the operator in the environment how much faster than GitHub's own the minutes and hours of limits
-// pass.
-const scaleVariable = "GITHUB_LIMITS_TIME_SCALE"
-
 // operator is the operator's real binary, as a process of its own with the flags that it has in its image, but for the
 // addresses and the interval of polls.
 type operator struct {
@@ -43,7 +39,7 @@ type operator struct {
 func (o *operator) pid() int { return o.command.Process.Pid }
 
 // startOperator starts a process and waits until it is ready. The one before it must have been stopped.
-func (s *stage) startOperator(ctx context.Context, github string, interval time.Duration, environment ...string) error {
+func (s *stage) startOperator(ctx context.Context, github string, interval time.Duration) error {
 	kubeconfig, err := s.api.kubeconfig()
 	if err != nil {
 		return err
@@ -71,7 +67,6 @@ func (s *stage) startOperator(ctx context.Context, github string, interval time.
 		"--health-probe-bind-address=" + o.probes,
 		"--metrics-bind-address=127.0.0.1:0", // Any port: nobody asks.
 	}, s.operatorArgs...)...)
-	o.command.Env = append(os.Environ(), environment...)
 	o.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Out of the reach of the terminal's Ctrl-C.
 	o.command.Stdout, o.command.Stderr = log, log
 	start := time.Now()

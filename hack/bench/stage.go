@@ -30,8 +30,9 @@ const startLimit = 2 * time.Minute
 // stage is all that the benchmark starts, and the way back.
 type stage struct {
 	options
-	operatorBinary string
-	out            io.Writer
+	operatorBinary, limitedBinary string
+
+	out io.Writer
 	// dir holds what the benchmark writes besides its results; it goes at the end.
 	dir      string
 	config   *rest.Config
@@ -44,20 +45,35 @@ type stage struct {
 }
 
 func newStage(out io.Writer, o options) (*stage, error) {
-	binary, err := filepath.Abs(o.operator)
-	if err == nil {
-		_, err = os.Stat(binary)
-	}
+	binary, err := findBinary(o.operator)
 	if err != nil {
-		return nil, fmt.Errorf("the operator's binary: %w", err)
+		return nil, err
+	}
+	limitedBinary := ""
+	if o.limited > 0 {
+		if limitedBinary, err = findBinary(o.limitedOperator); err != nil {
+			return nil, err
+		}
 	}
 	dir, err := os.MkdirTemp("", "github-webhook-operator-bench-")
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{options: o, operatorBinary: binary, out: out, dir: dir, scheme: runtime.NewScheme()}
+	s := &stage{options: o, operatorBinary: binary, limitedBinary: limitedBinary, out: out, dir: dir, scheme: runtime.NewScheme()}
 	s.onClose(func() error { return os.RemoveAll(dir) })
 	return s, errors.Join(clientgoscheme.AddToScheme(s.scheme), v1alpha1.AddToScheme(s.scheme))
+}
+
+// findBinary is where the operator's binary is, from wherever it is started.
+func findBinary(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err == nil {
+		_, err = os.Stat(path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("the operator's binary: %w", err)
+	}
+	return path, nil
 }
 
 func (s *stage) onClose(do func() error) { s.cleanups = append(s.cleanups, do) }

@@ -150,6 +150,9 @@ func (s *stage) measure(ctx context.Context) (results, error) {
 		return r, err
 	}
 	if s.limited > 0 {
+		if err := r.write(s.options.out); err != nil { // The second part is long, and may be stopped.
+			return r, err
+		}
 		if err := s.underLimits(ctx, &r); err != nil {
 			return r, err
 		}

@@ -124,6 +124,11 @@ chart-test: ## Test the chart, the manifests, the operator's rights and the aler
 	$(TOOL) promtool test rules hack/chart/testdata/alerts_test.yaml
 	go test -timeout 10m ./hack/chart
 
+.PHONY: smoke
+smoke: ## Run the basic stories against a real GitHub, and clean up. Settings in the environment: docs/smoke.md.
+	@CGO_ENABLED=0 go build -o bin/smoke ./hack/smoke
+	exec bin/smoke
+
 .PHONY: bench
 bench: build ## Measure the operator with N objects: time, requests, memory, CPU, beside the aims. LIMITS=off is shorter.
 	@KUBEBUILDER_ASSETS="$$(go -C hack/envtest run .)"

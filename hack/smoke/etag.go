@@ -23,11 +23,11 @@ func (e *experiment) etagSurvives(ctx context.Context) answer {
 	if e.App == nil {
 		return cannotTell(errNoApp)
 	}
-	installation, err := e.github.RepositoryInstallation(ctx, e.owner, e.settings.repository)
+	installation, err := e.github.RepositoryInstallation(ctx, e.owner, e.repository)
 	if err != nil {
 		return cannotTell(err)
 	}
-	path := fmt.Sprintf("/repos/%s/%s/hooks/%d/config", e.owner, e.settings.repository, e.id)
+	path := fmt.Sprintf("/repos/%s/%s/hooks/%d/config", e.owner, e.repository, e.id)
 	etag, codes := "", [2]int{}
 	for i := range codes {
 		token, err := e.installationToken(ctx, installation.ID)
@@ -93,6 +93,9 @@ func (e *experiment) send(ctx context.Context, method, path, token, etag string,
 	request.Header.Set("X-GitHub-Api-Version", "2022-11-28")
 	request.Header.Set("User-Agent", "github-webhook-operator-smoke")
 	request.Header.Set("Authorization", "Bearer "+token)
+	if len(body) > 0 {
+		request.Header.Set("Content-Type", "application/json")
+	}
 	if etag != "" {
 		request.Header.Set("If-None-Match", etag)
 	}

@@ -162,12 +162,13 @@ func (e *experiment) movesUpdatedAt(ctx context.Context, edit func() error) answ
 	if err := edit(); err != nil {
 		return cannotTell(err)
 	}
+	edited := e.github.ServerTime()
 	after, err := e.hooks.Get(ctx, e.id)
 	if err != nil {
 		return cannotTell(err)
 	}
-	return verdict(!after.UpdatedAt.Equal(before.UpdatedAt), "updated_at before %s, after %s",
-		before.UpdatedAt.Format(time.RFC3339), after.UpdatedAt.Format(time.RFC3339))
+	return verdict(!after.UpdatedAt.Equal(before.UpdatedAt), "updated_at was %s before and %s after an edit that was answered at %s",
+		before.UpdatedAt.Format(time.RFC3339), after.UpdatedAt.Format(time.RFC3339), edited.UTC().Format(time.RFC3339))
 }
 
 func (e *experiment) configKeepsSecret(ctx context.Context) answer {

@@ -12,6 +12,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,7 +70,7 @@ func exitCode(out io.Writer, err error) int {
 		fmt.Fprintf(out, "%v\n", err)
 		return refused
 	case errors.Is(err, context.Canceled):
-		fmt.Fprintf(out, "\nStopped: %v\n", err)
+		fmt.Fprintln(out, "\nStopped.")
 		return interrupted
 	default:
 		fmt.Fprintf(out, "\nFAILED: %v\n", err)
@@ -102,7 +103,14 @@ func smoke(ctx context.Context, out io.Writer, getenv func(string) string, o opt
 
 // all runs the stories, tries out the facts, and removes what there is to remove, whatever happened.
 func (r *run) all(ctx context.Context) (err error) {
-	defer func() { err = errors.Join(err, r.cleanUp(context.WithoutCancel(ctx))) }()
+	defer func() {
+		// Both are told; the exit code is that of the first.
+		left := r.cleanUp(context.WithoutCancel(ctx))
+		if left != nil && err != nil {
+			r.say("  FAILED: %v", left)
+		}
+		err = cmp.Or(err, left)
+	}()
 	if err := r.prepare(ctx); err != nil {
 		return fmt.Errorf("getting ready: %w%s", err, r.operatorSaid())
 	}
@@ -110,10 +118,10 @@ func (r *run) all(ctx context.Context) (err error) {
 	if failed != nil && ctx.Err() == nil {
 		failed = fmt.Errorf("%w%s", failed, r.operatorSaid())
 	}
-	// Nobody else shall use up requests and write to webhooks meanwhile.
-	if err := errors.Join(failed, r.stopOperator(), ctx.Err()); ctx.Err() != nil {
+	// Nobody else shall use up requests meanwhile.
+	if err := cmp.Or(ctx.Err(), r.stopOperator()); err != nil {
 		return err
 	}
 	r.reportFacts(r.tryOut(ctx))
-	return errors.Join(failed, ctx.Err())
+	return cmp.Or(ctx.Err(), failed)
 }

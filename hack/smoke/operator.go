@@ -44,8 +44,8 @@ func (r *run) startOperator(ctx context.Context) error {
 	defer log.Close()
 	o := &operator{probes: probes, exited: make(chan struct{})}
 	// Not bound to ctx: it is ended in its turn.
-	o.command = exec.Command(r.cluster.binary(), //nolint:noctx // as said
-		"--kubeconfig="+r.cluster.operatorKubeconfig(),
+	o.command = exec.Command(r.binary(), //nolint:noctx // as said
+		"--kubeconfig="+r.operatorKubeconfig(),
 		"--namespace="+operatorName,
 		"--watch-namespaces="+r.marker,
 		"--github-hosts="+r.Server.String(),
@@ -68,7 +68,7 @@ func (r *run) startOperator(ctx context.Context) error {
 	return await(ctx, startLimit, pollEvery, "the operator is ready", o.ready)
 }
 
-func (r *run) operatorLog() string { return filepath.Join(r.cluster.dir, r.marker+".log") }
+func (r *run) operatorLog() string { return filepath.Join(r.dir, r.marker+".log") }
 
 // ready is a condition: the operator's own readiness probe.
 func (o *operator) ready(ctx context.Context) error {

@@ -69,7 +69,7 @@ type place struct {
 }
 
 func (r *run) repositoryPlace() place {
-	return place{r.owner + "/" + r.settings.repository, r.github.RepositoryHooks(r.owner, r.settings.repository)}
+	return place{r.owner + "/" + r.repository, r.github.RepositoryHooks(r.owner, r.repository)}
 }
 
 // places are all places on which the run makes webhooks.
@@ -133,7 +133,7 @@ func (r *run) checkAccess(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("the webhooks of %s cannot be listed: %w", p.name, err)
 		}
-		r.say("%s has %d webhooks, which are left alone", p.name, len(hooks))
+		r.say("Webhooks on %s already, which stay as they are: %d", p.name, len(hooks))
 	}
 	return nil
 }

@@ -42,83 +42,95 @@ func TestSmoke(t *testing.T) {
 	}
 	t.Cleanup(stop) // After the parallel cases.
 
-	t.Run("with a token, an organization and a receiver", func(t *testing.T) {
-		t.Parallel()
-		limits := githubsim.GitHubLimits()
-		w := newWorld(t, githubsim.Options{Limits: &limits})
-		w.environment[organizationVariable] = string(organization)
-		code, said := w.smoke(t.Context(), shared)
-		w.expect(code, 0, said)
-		for _, s := range hookStories {
-			w.Expect(said).To(ContainSubstring("passed    octo-org/hello-world: " + s.title))
-			w.Expect(said).To(ContainSubstring("passed    octo-org: " + s.title))
-		}
-		for _, s := range failingStories {
-			w.Expect(said).To(ContainSubstring("passed    octo-org/hello-world: " + s.title))
-		}
-		w.Expect(said).To(ContainSubstring("arrived: ")) // The ping.
-		w.expectFacts(said, map[string]string{"Does the ETag survive a new installation token?": unknown})
-	})
-	t.Run("without a receiver, where edits of the secret are quiet", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t, githubsim.Options{QuietSecretEdits: true})
-		delete(w.environment, urlVariable)
-		code, said := w.smoke(t.Context(), shared)
-		w.expect(code, 0, said)
-		w.Expect(said).To(ContainSubstring("failed to connect to host")) // The ping.
-		w.expectFacts(said, map[string]string{
-			"Does a PATCH that changes the secret alone move updated_at?":             no,
-			"Does a PATCH of …/config that changes the secret alone move updated_at?": no,
-			"Does a 304 leave x-ratelimit-remaining?":                                 unknown, // There are no limits.
-			"Does the ETag survive a new installation token?":                         unknown,
+	for name, test := range map[string]func(*testing.T, *cluster){
+		"with a token, an organization and a receiver":            smokeWithToken,
+		"without a receiver, where edits of the secret are quiet": smokeWithoutReceiver,
+		"with an App":        smokeWithApp,
+		"when a story fails": smokeThatFails,
+		"when it is stopped": smokeThatIsStopped,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, shared)
 		})
+	}
+}
+
+func smokeWithToken(t *testing.T, shared *cluster) {
+	limits := githubsim.GitHubLimits()
+	w := newWorld(t, githubsim.Options{Limits: &limits})
+	w.environment[organizationVariable] = string(organization)
+	code, said := w.smoke(t.Context(), shared)
+	w.expect(code, 0, said)
+	for _, s := range hookStories {
+		w.Expect(said).To(ContainSubstring("passed    octo-org/hello-world: " + s.title))
+		w.Expect(said).To(ContainSubstring("passed    octo-org: " + s.title))
+	}
+	for _, s := range failingStories {
+		w.Expect(said).To(ContainSubstring("passed    octo-org/hello-world: " + s.title))
+	}
+	w.Expect(said).To(ContainSubstring("arrived: ")) // The ping.
+	w.expectFacts(said, map[string]string{"Does the ETag survive a new installation token?": unknown})
+}
+
+func smokeWithoutReceiver(t *testing.T, shared *cluster) {
+	w := newWorld(t, githubsim.Options{QuietSecretEdits: true})
+	delete(w.environment, urlVariable)
+	code, said := w.smoke(t.Context(), shared)
+	w.expect(code, 0, said)
+	w.Expect(said).To(ContainSubstring("failed to connect to host")) // The ping.
+	w.expectFacts(said, map[string]string{
+		"Does a PATCH that changes the secret alone move updated_at?":             no,
+		"Does a PATCH of …/config that changes the secret alone move updated_at?": no,
+		"Does a 304 leave x-ratelimit-remaining?":                                 unknown, // There are no limits.
+		"Does the ETag survive a new installation token?":                         unknown,
 	})
-	t.Run("with an App", func(t *testing.T) {
-		t.Parallel()
-		limits := githubsim.GitHubLimits()
-		w := newWorld(t, githubsim.Options{Limits: &limits})
-		app := w.useApp()
-		before := w.github.Hooks(githubsim.AppTarget(app.ID))
-		code, said := w.smoke(t.Context(), shared)
-		w.expect(code, 0, said)
-		w.Expect(said).To(ContainSubstring(fmt.Sprintf("passed    App %d: %s", app.ID, appStories[0].title)))
-		w.Expect(w.github.Hooks(githubsim.AppTarget(app.ID))).To(Equal(before))
-		for _, r := range w.github.Requests() {
-			w.Expect(r.Write() && strings.HasPrefix(r.Path, "/api/v3/app/hook")).To(BeFalse(), "%s %s", r.Method, r.Path)
+}
+
+func smokeWithApp(t *testing.T, shared *cluster) {
+	limits := githubsim.GitHubLimits()
+	w := newWorld(t, githubsim.Options{Limits: &limits})
+	app := w.useApp()
+	before := w.github.Hooks(githubsim.AppTarget(app.ID))
+	code, said := w.smoke(t.Context(), shared)
+	w.expect(code, 0, said)
+	w.Expect(said).To(ContainSubstring(fmt.Sprintf("passed    App %d: %s", app.ID, appStories[0].title)))
+	w.Expect(w.github.Hooks(githubsim.AppTarget(app.ID))).To(Equal(before))
+	for _, r := range w.github.Requests() {
+		w.Expect(r.Write() && strings.HasPrefix(r.Path, "/api/v3/app/hook")).To(BeFalse(), "%s %s", r.Method, r.Path)
+	}
+	w.expectFacts(said, map[string]string{"Does the ETag survive a new installation token?": no})
+}
+
+func smokeThatFails(t *testing.T, shared *cluster) {
+	w := newWorld(t, githubsim.Options{})
+	w.github.AddFault(githubsim.Fault{Status: http.StatusInternalServerError, Match: func(r githubsim.Request) bool {
+		return r.Method == http.MethodPatch && r.Header.Get("User-Agent") == ownRequests
+	}})
+	code, said := w.smoke(t.Context(), shared)
+	w.expect(code, 1, said)
+	w.Expect(said).To(ContainSubstring("FAILED    octo-org/hello-world: somebody else's edit is repaired"))
+	w.Expect(said).To(ContainSubstring("passed    octo-org/hello-world: a failed delivery is made again on request"))
+	w.Expect(said).To(MatchRegexp(`removed webhook \d+ of octo-org/hello-world`))
+	w.Expect(strings.Count(said, unknown)).To(BeNumerically(">=", 6)) // Every fact that takes a PATCH.
+}
+
+func smokeThatIsStopped(t *testing.T, shared *cluster) {
+	w := newWorld(t, githubsim.Options{})
+	// The way back is not smooth either.
+	refused := w.github.AddFault(githubsim.Fault{Method: http.MethodDelete, Status: http.StatusBadGateway, Times: 1})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	w.out.on = func(said string) {
+		if strings.Contains(said, "passed    octo-org/hello-world: an object makes a webhook") {
+			cancel()
 		}
-		w.expectFacts(said, map[string]string{"Does the ETag survive a new installation token?": no})
-	})
-	t.Run("when a story fails", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t, githubsim.Options{})
-		w.github.AddFault(githubsim.Fault{Status: http.StatusInternalServerError, Match: func(r githubsim.Request) bool {
-			return r.Method == http.MethodPatch && r.Header.Get("User-Agent") == ownRequests
-		}})
-		code, said := w.smoke(t.Context(), shared)
-		w.expect(code, 1, said)
-		w.Expect(said).To(ContainSubstring("FAILED    octo-org/hello-world: somebody else's edit is repaired"))
-		w.Expect(said).To(ContainSubstring("passed    octo-org/hello-world: a failed delivery is made again on request"))
-		w.Expect(said).To(MatchRegexp(`removed webhook \d+ of octo-org/hello-world`))
-		w.Expect(strings.Count(said, unknown)).To(BeNumerically(">=", 6)) // Every fact that takes a PATCH.
-	})
-	t.Run("when it is stopped", func(t *testing.T) {
-		t.Parallel()
-		w := newWorld(t, githubsim.Options{})
-		// The way back is not smooth either.
-		refused := w.github.AddFault(githubsim.Fault{Method: http.MethodDelete, Status: http.StatusBadGateway, Times: 1})
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		w.out.on = func(said string) {
-			if strings.Contains(said, "passed    octo-org/hello-world: an object makes a webhook") {
-				cancel()
-			}
-		}
-		code, said := w.smoke(ctx, shared)
-		w.expect(code, interrupted, said)
-		w.Expect(refused.Hits()).To(Equal(1))
-		w.Expect(said).To(MatchRegexp(`removed webhook \d+ of octo-org/hello-world`))
-		w.Expect(said).NotTo(ContainSubstring("Facts"))
-	})
+	}
+	code, said := w.smoke(ctx, shared)
+	w.expect(code, interrupted, said)
+	w.Expect(refused.Hits()).To(Equal(1))
+	w.Expect(said).To(MatchRegexp(`removed webhook \d+ of octo-org/hello-world`))
+	w.Expect(said).NotTo(ContainSubstring("Facts"))
 }
 
 func TestSmokeStartsNothingWithoutAccess(t *testing.T) {

@@ -86,7 +86,7 @@ func (r *run) live(ctx context.Context, l *life, stories []story) error {
 func (r *run) newRepositoryLife(name, address string, p place) *life {
 	object := &v1alpha1.RepositoryWebhook{
 		ObjectMeta: metav1.ObjectMeta{Namespace: r.marker, Name: name},
-		Spec:       v1alpha1.RepositoryWebhookSpec{Owner: r.owner, Repository: r.settings.repository},
+		Spec:       v1alpha1.RepositoryWebhookSpec{Owner: r.owner, Repository: r.repository},
 	}
 	return r.newLife(object, address, p)
 }

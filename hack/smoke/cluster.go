@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,11 +56,14 @@ func startCluster(ctx context.Context, out io.Writer, root string) (*cluster, fu
 		}
 	}
 	fmt.Fprintln(out, "Building the operator and starting a control plane for it (some minutes the first time)")
-	for _, part := range []func(context.Context, io.Writer) error{c.build, c.findAssets, c.start, c.install} {
-		if err = errors.Join(ctx.Err(), err); err == nil {
+	built := make(chan error, 1)
+	go func() { built <- c.build(ctx, out) }() // It takes as long as all the rest.
+	for _, part := range []func(context.Context, io.Writer) error{c.findAssets, c.start, c.install} {
+		if err = cmp.Or(err, ctx.Err()); err == nil {
 			err = part(ctx, out)
 		}
 	}
+	err = cmp.Or(err, <-built, ctx.Err())
 	if err != nil {
 		stop()
 		return nil, nil, err

@@ -22,7 +22,7 @@ NAMESPACE ?= default
 # More flags for `make run`.
 ARGS ?=
 # How many stories run at the same time: they wait more than they work. Each process has an API server of its own.
-STORY_PROCS ?= 3
+STORY_PROCS ?= 4
 # How long `make fuzz` runs each target.
 FUZZTIME ?= 1m
 # How long `make soak` lets everything go wrong, and the seed of its choices (default a random one, which it prints).

@@ -1,8 +1,7 @@
 package controllers
 
 import (
-	"fmt"
-	"hash/fnv"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,8 +39,8 @@ func NewEvents(recorder events.EventRecorder, scheme *runtime.Scheme) *Events {
 	return &Events{recorder: recorder, scheme: scheme, sent: expirable.NewLRU[sentEvent, struct{}](eventsKept, nil, eventQuiet)}
 }
 
-// Normal tells what went well. The action, fields or a guid and a hash of the note, keeps events apart that the API would
-// else count as one series: its key ignores the note.
+// Normal tells what went well. The action is fields or a guid, and the time in base 36: it keeps events apart that the API
+// would else count as one series, whose key ignores the note and which hides all but its first two.
 func (e *Events) Normal(obj client.Object, reason, action, note string) {
 	e.send(obj, corev1.EventTypeNormal, reason, action, note)
 }
@@ -60,9 +59,8 @@ func (e *Events) send(obj client.Object, eventType, reason, action, note string)
 	if action == "" {
 		action = reason
 	}
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(note)) // never fails: package hash
-	action = fmt.Sprintf("%s %08x", truncate(action, maxAction-len(" 01234567")), h.Sum32())
+	at := " " + strconv.FormatInt(time.Now().UnixNano(), 36)
+	action = truncate(action, maxAction-len(at)) + at
 	e.recorder.Eventf(e.reference(obj), nil, eventType, reason, action, "%s", truncate(note, maxNote))
 }
 

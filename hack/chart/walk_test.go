@@ -105,11 +105,8 @@ func (w *walk) basicPath(plural string) {
 	secret(w.T, w.namespace, plural, map[string]string{"secret": "second"})
 	w.untilSigned(plural, "second")
 
-	// Two Warnings of one reason and two notes are one series: the second is a patch of the first.
 	secret(w.T, w.namespace, plural, map[string]string{"other": "key"})
 	w.untilReady(u, "SecretNotFound", `no key "secret"`)
-	secret(w.T, w.namespace, plural, map[string]string{"secret": ""})
-	w.untilReady(u, "SecretNotFound", "nothing under key")
 	secret(w.T, w.namespace, plural, map[string]string{"secret": "third"})
 	w.untilSigned(plural, "third")
 	w.untilReady(u, "Synced", "")

@@ -20,7 +20,6 @@
   - events
   verbs:
   - create
-  - patch
 - apiGroups:
   - github-webhooks.dev
   resources:

@@ -105,12 +105,29 @@ var _ = storiesOf("A GitHub App", func(kind hookKind) {
 		sim.ChangeInstallation(installation.ID, func(i *githubsim.Installation) { i.Permissions = map[string]string{"metadata": "read"} })
 		h := w.hook(ctx, "ci")
 		ready := h.waitFor(ctx, metav1.ConditionFalse, v1alpha1.ReasonForbidden)
-		Expect(ready.Message).To(ContainSubstring("_hooks"))
+		Expect(ready.Message).To(ContainSubstring("_hooks=write"))
 
 		sim.ChangeInstallation(installation.ID, func(i *githubsim.Installation) {
 			i.Permissions = map[string]string{"repository_hooks": "write", "organization_hooks": "write"}
 		})
 		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
+	})
+
+	It("that may only read observes, and is told what managing takes", func(ctx SpecContext) {
+		installation := install()
+		sim.ChangeInstallation(installation.ID, func(i *githubsim.Installation) {
+			i.Permissions = map[string]string{"repository_hooks": "read", "organization_hooks": "read"}
+		})
+		there := sim.CreateHook(w.target, githubsim.Hook{
+			Active: true, Events: []string{"push"}, Config: githubsim.Config{URL: "https://ci.example.com/github", ContentType: "json", InsecureSSL: "0"},
+		})
+		h := w.hook(ctx, "ci", withManagement(v1alpha1.Observe))
+		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
+		Expect(h.hookStatus(ctx).HookID).To(Equal(there.ID))
+
+		h.change(ctx, withManagement(v1alpha1.Manage), withAdoption(v1alpha1.AdoptMatchURL), withEvents("fork"))
+		ready := h.waitFor(ctx, metav1.ConditionFalse, v1alpha1.ReasonForbidden)
+		Expect(ready.Message).To(ContainSubstring("_hooks=write"))
 	})
 
 	It("that was installed anew is found again", func(ctx SpecContext) {

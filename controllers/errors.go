@@ -3,6 +3,7 @@ package controllers
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
@@ -156,10 +157,19 @@ func (p *pass) explainForbidden(err error) string {
 	case errors.Is(err, github.ErrBlocked):
 		return fmt.Sprintf("GitHub blocks access to the %s%s", p.place, p.quote(err))
 	case e != nil && e.AcceptedPermissions != "":
-		return fmt.Sprintf("The credential in Secret %q lacks the permission %s on the %s: grant it", secret, e.AcceptedPermissions, p.place)
+		return fmt.Sprintf("The credential in Secret %q lacks the permission %s on the %s: grant it", secret, p.needed(e.AcceptedPermissions), p.place)
 	default:
 		return fmt.Sprintf("The credential in Secret %q may not administer webhooks of the %s%s", secret, p.place, p.quote(err))
 	}
+}
+
+// needed are the permissions to ask for: GitHub names those of one request, and who reads a webhook to manage it writes it
+// in the end.
+func (p *pass) needed(accepted string) string {
+	if p.spec.ManagementPolicy == v1alpha1.Observe {
+		return accepted
+	}
+	return strings.ReplaceAll(accepted, "=read", "=write")
 }
 
 // quote has GitHub's own words, but not about a URL that came from a Secret: GitHub echoes its host.

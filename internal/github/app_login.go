@@ -76,15 +76,23 @@ func (l *appLogin) token(ctx context.Context, t *target) (int64, Secret, error) 
 	if err != nil {
 		return 0, Secret{}, err
 	}
-	token, err := l.tokens.of(ctx, t.client, tokenKey{id, t.permission()})
+	token, err := l.tokenOf(ctx, t, id)
 	if !errors.Is(err, ErrNotInstalled) || !l.installations.forget(id) {
 		return id, token, err
 	}
 	if id, err = l.installations.of(ctx, t); err != nil {
 		return 0, Secret{}, err
 	}
-	token, err = l.tokens.of(ctx, t.client, tokenKey{id, t.permission()})
+	token, err = l.tokenOf(ctx, t, id)
 	return id, token, err
+}
+
+func (l *appLogin) tokenOf(ctx context.Context, t *target, installation int64) (Secret, error) {
+	key := tokenKey{installation, t.permission(), writeAccess}
+	if t.reads {
+		return l.tokens.reading(ctx, t.client, key)
+	}
+	return l.tokens.of(ctx, t.client, key)
 }
 
 // again tells whether the same request could fare better with another token: after a 401, because a token can end before

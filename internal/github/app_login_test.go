@@ -314,7 +314,7 @@ func TestPermissionGrantedLater(t *testing.T) {
 	err := o.list(client)
 	o.g.Expect(err).To(MatchError(github.ErrForbidden))
 	refusal, _ := errors.AsType[*github.Error](err)
-	o.g.Expect(refusal.AcceptedPermissions).To(Equal("repository_hooks=write"))
+	o.g.Expect(refusal.AcceptedPermissions).To(Equal("repository_hooks=read"))
 
 	o.ChangeInstallation(installation.ID, func(i *githubsim.Installation) { i.Permissions["repository_hooks"] = "write" })
 	o.g.Expect(o.list(client)).To(Succeed())
@@ -338,6 +338,41 @@ func TestPermissionGrantedLater(t *testing.T) {
 		o.g.Expect(o.list(client)).To(Succeed())
 		o.g.Expect(o.lastToken()).To(Equal(kept), "it says nothing about the token: "+words)
 	}
+}
+
+func TestPermissionToRead(t *testing.T) {
+	o, installation := installed(t, githubsim.Options{})
+	o.ChangeInstallation(installation.ID, func(i *githubsim.Installation) {
+		i.Permissions = map[string]string{"repository_hooks": "read", "organization_hooks": "read"}
+	})
+	made := o.CreateHook("octo-org/hello-world", githubsim.Hook{Active: true, Events: []string{"push"}, Config: githubsim.Config{URL: "https://ci.example.com"}})
+	client := o.appClient()
+	hooks := client.RepositoryHooks("octo-org", "hello-world")
+
+	o.g.Expect(o.list(client)).To(Succeed())
+	o.g.Expect(o.asked()).To(Equal([]string{lookUpRepository, mintToken, mintToken, listRepository}))
+	_, err := hooks.Get(o.ctx, made.ID)
+	o.g.Expect(err).NotTo(HaveOccurred())
+	o.g.Expect(hooks.Ping(o.ctx, made.ID)).To(Succeed())
+	o.g.Expect(o.asked()).To(Equal([]string{
+		"GET /repos/{owner}/{repo}/hooks/{hook_id}", "POST /repos/{owner}/{repo}/hooks/{hook_id}/pings",
+	}), "the token to read is kept")
+
+	for name, write := range map[string]func() error{
+		"repository_hooks=write":   func() error { return hooks.Delete(o.ctx, made.ID) },
+		"organization_hooks=write": func() error { return client.OrganizationHooks("octo-org").Ping(o.ctx, made.ID) },
+	} {
+		err := write()
+		o.g.Expect(err).To(MatchError(github.ErrForbidden))
+		refusal, _ := errors.AsType[*github.Error](err)
+		o.g.Expect(refusal.AcceptedPermissions).To(Equal(name))
+		o.g.Expect(o.asked()).To(Equal([]string{mintToken}))
+	}
+
+	o.ChangeInstallation(installation.ID, func(i *githubsim.Installation) { i.Permissions["repository_hooks"] = "write" })
+	o.g.Expect(hooks.Delete(o.ctx, made.ID)).To(Succeed())
+	o.g.Expect(o.list(client)).To(Succeed())
+	o.g.Expect(o.asked()).To(Equal([]string{mintToken, "DELETE /repos/{owner}/{repo}/hooks/{hook_id}", listRepository}))
 }
 
 func TestLoginsThatGitHubRefuses(t *testing.T) {

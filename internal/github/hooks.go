@@ -208,6 +208,7 @@ func (h Hooks) trigger(ctx context.Context, id int64, what string) error {
 	if err != nil {
 		return err
 	}
+	c.target.reads = h.kind == repository // An organization's pings take the permission to write.
 	_, err = h.client.do(ctx, c, nil)
 	return err
 }
@@ -218,7 +219,9 @@ func (h Hooks) all(method string) (call, error) {
 		return call{}, h.unsupported("list of webhooks")
 	}
 	c, err := h.call(method, "/hooks", "/hooks")
-	c.target = &target{Hooks: h, whole: true}
+	if c.target != nil {
+		c.target.whole = true
+	}
 	return c, err
 }
 
@@ -244,7 +247,7 @@ func (h Hooks) call(method, path, route string) (call, error) {
 		return call{}, c.fail(ErrNotFound, "GitHub has no names such as this")
 	}
 	if h.kind != app {
-		c.target = &target{Hooks: h}
+		c.target = &target{Hooks: h, reads: isRead(method)}
 	}
 	return c, nil
 }

@@ -17,9 +17,19 @@ const renewBefore = 5 * time.Minute
 type tokenKey struct {
 	installation int64
 	permission   string
+	access       access
 }
 
-// installationTokens are the tokens in use, one for each installation and permission.
+// access is the level of a permission.
+type access string
+
+const (
+	readAccess  access = "read"
+	writeAccess access = "write"
+)
+
+// installationTokens are the tokens in use, one for each installation and permission: to write, or to read where the
+// installation was granted no more.
 type installationTokens struct {
 	now func() time.Time
 
@@ -29,6 +39,20 @@ type installationTokens struct {
 	known map[int64]bool
 
 	minting flights[tokenKey, Secret]
+}
+
+// reading is a token to read with. Who may write reads with the same token.
+func (k *installationTokens) reading(ctx context.Context, client *Client, key tokenKey) (Secret, error) {
+	toRead := key
+	toRead.access = readAccess
+	if token, ok := k.usable(toRead); ok {
+		return token, nil
+	}
+	token, err := k.of(ctx, client, key)
+	if e, ok := errors.AsType[*Error](err); ok && e.AcceptedPermissions != "" {
+		return k.of(ctx, client, toRead)
+	}
+	return token, err
 }
 
 // of is a token that lasts for some minutes yet.
@@ -82,11 +106,11 @@ func (k *installationTokens) discard(token Secret) {
 // mint makes a token. A permission that the installation was not granted is ErrForbidden and named as GitHub would name it.
 func mint(ctx context.Context, client *Client, key tokenKey) (*InstallationToken, error) {
 	token, err := client.CreateInstallationToken(ctx, key.installation, InstallationTokenRequest{
-		Permissions: map[string]string{key.permission: "write"},
+		Permissions: map[string]string{key.permission: string(key.access)},
 	})
 	if e, ok := errors.AsType[*Error](err); ok && e.StatusCode == http.StatusUnprocessableEntity &&
 		strings.Contains(strings.ToLower(e.Message), "permission") {
-		e.class, e.AcceptedPermissions = ErrForbidden, key.permission+"=write"
+		e.class, e.AcceptedPermissions = ErrForbidden, key.permission+"="+string(key.access)
 	}
 	return token, reclass(err, ErrNotFound, ErrNotInstalled)
 }

@@ -86,6 +86,8 @@ type target struct {
 	Hooks
 	// whole: the call is about the place itself and not about one of its hooks, so a 404 means that the place is not there.
 	whole bool
+	// reads: the permission to read is enough.
+	reads bool
 }
 
 type targetKey struct{}

@@ -34,7 +34,7 @@ SOAK_SEED ?=
 N ?= 1000
 LOGIN ?= token
 LIMITS ?= on
-SCALE ?= 20
+SCALE ?= 5
 WINDOW ?= 0
 OUT ?= bin/bench.json
 BENCH_ARGS ?=
@@ -45,8 +45,9 @@ KEEP ?=
 
 # Tools come from hack/tools, in the versions pinned there; go builds each once and keeps it.
 TOOL := go tool -modfile=$(CURDIR)/hack/tools/go.mod
-# How the operator is built for others, here and in the Dockerfile: the same source gives the same bytes.
-BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)'
+# How the operator is built for others, here and in the Dockerfile: the same source gives the same bytes. Without gRPC's
+# trace pages, whose templates call methods by name, the linker leaves out every method that nothing calls: a quarter.
+BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags grpcnotrace -ldflags '-s -w -X main.version=$(VERSION)'
 # The commit and its time, which a release is stamped with.
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
@@ -133,7 +134,7 @@ smoke: ## Run the basic stories against a real GitHub, and clean up. Settings in
 bench: build ## Measure the operator with N objects: time, requests, memory, CPU, beside the aims. LIMITS=off is shorter.
 	@KUBEBUILDER_ASSETS="$$(go -C hack/envtest run .)"
 	export KUBEBUILDER_ASSETS
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS) -X main.limitsTimeScale=$(SCALE)' -o bin/manager-scaled .
+	$(subst -s -w,-s -w -X main.limitsTimeScale=$(SCALE),$(BUILD)) -o bin/manager-scaled .
 	CGO_ENABLED=0 go build -trimpath -o bin/bench ./hack/bench
 	exec bin/bench -n '$(N)' -login '$(LOGIN)' -limits '$(LIMITS)' -scale '$(SCALE)' -window '$(WINDOW)' -out '$(OUT)' $(BENCH_ARGS)
 

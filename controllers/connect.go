@@ -21,8 +21,23 @@ func (p *pass) connect(ctx context.Context) error {
 	if err := p.use(ctx, c); err != nil {
 		return err
 	}
-	p.stretched = p.hooks.PollInterval(string(p.obj.GetUID()), p.interval())
+	p.stretched = p.poller(p.obj, p.hooks).PollInterval(func() []github.Poller { return p.pollers(ctx, c) })
 	return p.desire(ctx)
+}
+
+// poller is an object as GitHub's limits see it.
+func (o *Operator) poller(obj Webhook, hooks github.Hooks) github.Poller {
+	return github.Poller{ID: string(obj.GetUID()), Hooks: hooks, Interval: o.intervalOf(obj.CommonSpec())}
+}
+
+// pollers are all objects that share the pass's client.
+func (p *pass) pollers(ctx context.Context, c *github.Client) []github.Poller {
+	secret := p.inNamespace(p.spec.CredentialsRef.Name)
+	var all []github.Poller
+	for _, use := range p.uses {
+		all = append(all, use.pollers(ctx, secret, c)...)
+	}
+	return all
 }
 
 // use makes the client's server the pass's own. IDs are unique per server only: with credentials for another server the

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/github-webhooks/github-webhook-operator/internal/credentials"
+	"github.com/github-webhooks/github-webhook-operator/internal/github"
 )
 
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
@@ -51,8 +52,15 @@ type Operator struct {
 	pod             *corev1.Pod
 	defaultInterval time.Duration
 	quoteReceivers  bool
-	// uses tell, one for each kind, whether an object of that kind refers to a Secret.
-	uses []func(context.Context, types.NamespacedName) bool
+	uses            []secretUse // one for each kind
+}
+
+// secretUse is what the objects of one kind have to do with a Secret.
+type secretUse struct {
+	// any tells whether one refers to it; one that cannot be looked for may.
+	any func(ctx context.Context, secret types.NamespacedName) bool
+	// pollers are those that look at GitHub with the client made from it.
+	pollers func(ctx context.Context, secret types.NamespacedName, c *github.Client) []github.Poller
 }
 
 // sweepInterval is how often clients that nobody uses are dropped.
@@ -86,7 +94,7 @@ func NewOperator(o Options) (*Operator, error) {
 func (o *Operator) sweep(ctx context.Context) error {
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
 		o.credentials.Prune(func(secret types.NamespacedName) bool {
-			return slices.ContainsFunc(o.uses, func(use func(context.Context, types.NamespacedName) bool) bool { return use(ctx, secret) })
+			return slices.ContainsFunc(o.uses, func(use secretUse) bool { return use.any(ctx, secret) })
 		})
 	}, sweepInterval)
 	return nil

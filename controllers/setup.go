@@ -64,8 +64,11 @@ func setUp[T Webhook](ctx context.Context, mgr ctrl.Manager, o *Operator, k kind
 		Operator: o, kind: k.name, place: k.place, seen: seen, watches: watches,
 		claims: newClaims(mgr.GetClient(), k.list, k.items),
 	}
-	o.uses = append(o.uses, func(ctx context.Context, secret types.NamespacedName) bool {
-		return r.refersTo(ctx, k, secret)
+	o.uses = append(o.uses, secretUse{
+		any: func(ctx context.Context, secret types.NamespacedName) bool { return r.refersTo(ctx, k, secret) },
+		pollers: func(ctx context.Context, secret types.NamespacedName, c *github.Client) []github.Poller {
+			return r.pollers(ctx, k, secret, c)
+		},
 	})
 	return ctrl.NewControllerManagedBy(mgr).
 		For(k.empty, builder.WithPredicates(changes())).
@@ -136,7 +139,19 @@ func (r *Reconciler[T]) referring(ctx context.Context, k kind[T], secret types.N
 	return r.matching(ctx, k, client.InNamespace(secret.Namespace), client.MatchingFields{secretIndex: secret.Name})
 }
 
-// refersTo tells whether an object refers to a Secret; one that cannot be looked for may.
+// pollers are the objects that poll with a Secret's client. There may be thousands, of which nothing is kept or changed.
+func (r *Reconciler[T]) pollers(ctx context.Context, k kind[T], secret types.NamespacedName, c *github.Client) []github.Poller {
+	var polling []github.Poller
+	for _, obj := range r.matching(ctx, k, client.InNamespace(secret.Namespace), client.MatchingFields{secretIndex: secret.Name}, client.UnsafeDisableDeepCopy) {
+		spec := obj.CommonSpec()
+		if spec.CredentialsRef.Name == secret.Name && !spec.Suspend && obj.GetDeletionTimestamp().IsZero() {
+			polling = append(polling, r.poller(obj, r.place(obj.(T)).hooks(c)))
+		}
+	}
+	return polling
+}
+
+// refersTo tells whether an object refers to a Secret.
 func (r *Reconciler[T]) refersTo(ctx context.Context, k kind[T], secret types.NamespacedName) bool {
 	list := k.list()
 	err := r.List(ctx, list, client.InNamespace(secret.Namespace), client.MatchingFields{secretIndex: secret.Name}, client.Limit(1))

@@ -146,10 +146,15 @@ func (p *pass) interval() time.Duration {
 	if p.stretched > 0 {
 		return p.stretched
 	}
-	if i := p.spec.Interval; i != nil {
+	return p.intervalOf(p.spec)
+}
+
+// intervalOf is what a spec asks for.
+func (o *Operator) intervalOf(spec *v1alpha1.WebhookSpec) time.Duration {
+	if i := spec.Interval; i != nil {
 		return i.Duration
 	}
-	return p.defaultInterval
+	return o.defaultInterval
 }
 
 // clockStep is how far ahead a time in the status may be: another replica's clock wrote it.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -64,6 +65,8 @@ type Client struct {
 	kept      *keptAnswers
 	budgets   *Budgets
 	network   *http.Transport
+	// enrolled has a sync.Once for each account whose objects were counted.
+	enrolled *sync.Map
 	// own is the App that the client logs in as, once it is known.
 	own *atomic.Pointer[App]
 	// ahead is how far the server's clock is ahead of ours, as far as its answers tell.
@@ -96,7 +99,7 @@ func newClient(options Options, proxy proxyFunc) (*Client, error) {
 		return nil, err
 	}
 	return &Client{
-		own: new(atomic.Pointer[App]), ahead: new(atomic.Int64),
+		enrolled: new(sync.Map), own: new(atomic.Pointer[App]), ahead: new(atomic.Int64),
 		options: options, root: root, transport: redirects{login}, login: login, kept: kept, budgets: options.Budgets, network: network,
 	}, nil
 }

@@ -2,6 +2,7 @@ package github
 
 import (
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -69,16 +70,38 @@ func (d *demand) learn(w wish, status int, cold bool) {
 	}
 }
 
-// PollInterval says that an object, named by its UID, looks at the hook and its deliveries at an interval, and returns at
-// which it may: where the credential's limits are too small for all objects, each waits the same factor longer. Who does
-// not ask again within three such intervals is taken for gone. It sends nothing; while it is not known yet which of an
-// App's installations the place belongs to, nothing is stretched.
-func (h Hooks) PollInterval(id string, interval time.Duration) time.Duration {
-	a, ok := h.client.login.account(h)
-	if !ok || interval <= 0 {
-		return interval
+// Poller is an object that looks at a hook and its deliveries at an interval.
+type Poller struct {
+	// ID is the object's UID.
+	ID string
+	// Hooks are those of the place where its hook is.
+	Hooks Hooks
+	// Interval at which it would look.
+	Interval time.Duration
+}
+
+// PollInterval says that an object polls, and returns the interval at which it may: where the credential's limits are too
+// small for all objects, each waits the same factor longer. Who does not ask again within three such intervals is taken
+// for gone. It sends nothing; while it is not known yet which of an App's installations the place belongs to, nothing is
+// stretched.
+//
+// others are all objects that use the client. They are asked for once for each of its budgets, so that after a restart
+// the first ones are not told an interval as if they were alone.
+func (p Poller) PollInterval(others func() []Poller) time.Duration {
+	c := p.Hooks.client
+	a, ok := c.login.account(p.Hooks)
+	if !ok || p.Interval <= 0 {
+		return p.Interval
 	}
-	return h.client.budgets.pollInterval(a, id, interval)
+	once, _ := c.enrolled.LoadOrStore(a, &sync.Once{})
+	once.(*sync.Once).Do(func() {
+		for _, other := range others() {
+			if its, ok := c.login.account(other.Hooks); ok && its == a && other.Interval > 0 {
+				c.budgets.pollInterval(a, other.ID, other.Interval)
+			}
+		}
+	})
+	return c.budgets.pollInterval(a, p.ID, p.Interval)
 }
 
 // StopPolling says that an object polls no more, with whatever client it did.

@@ -101,24 +101,77 @@ func TestWhatIsNotStretched(t *testing.T) {
 	}
 	client, err := NewClient(Options{Hosts: hostsOf(t, "github.com"), Budgets: w.budgets, App: &AppCredentials{ID: "1", PrivateKey: NewSecret(pkcs1(rsaKey(t, 2048)))}})
 	g.Expect(err).NotTo(HaveOccurred())
+	polls := func(hooks Hooks, id string, interval time.Duration) time.Duration {
+		return Poller{id, hooks, interval}.PollInterval(func() []Poller { return nil })
+	}
 	hooks := client.RepositoryHooks("octo-org", "hello-world")
-	g.Expect(hooks.PollInterval("a", time.Nanosecond)).To(Equal(time.Nanosecond), "the installation is not known yet")
-	g.Expect(hooks.PollInterval("a", 0)).To(BeZero())
-	g.Expect(client.AppHook().PollInterval("a", time.Microsecond)).To(BeNumerically(">", time.Millisecond), "an App's own budget is known")
+	g.Expect(polls(hooks, "a", time.Nanosecond)).To(Equal(time.Nanosecond), "the installation is not known yet")
+	g.Expect(polls(hooks, "a", 0)).To(BeZero())
+	g.Expect(polls(client.AppHook(), "a", time.Microsecond)).To(BeNumerically(">", time.Millisecond), "an App's own budget is known")
 	g.Expect(w.budgets.pollings).To(HaveKey("a"))
 	client.StopPolling("a")
 	g.Expect(w.budgets.pollings).NotTo(HaveKey("a"))
 
 	installed, err := NewClient(Options{Hosts: hostsOf(t, "github.com"), Budgets: w.budgets, App: &AppCredentials{ID: "1", PrivateKey: NewSecret(pkcs1(rsaKey(t, 2048))), InstallationID: 7}})
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(installed.RepositoryHooks("octo-org", "hello-world").PollInterval("a", time.Hour)).To(Equal(time.Hour))
+	g.Expect(polls(installed.RepositoryHooks("octo-org", "hello-world"), "a", time.Hour)).To(Equal(time.Hour))
 	g.Expect(w.budgets.known).NotTo(HaveKey(accountsOn(Server{}).installation(7)), "whoever names an installation need not be its App")
 	installed.login.(*appLogin).tokens.known = map[int64]bool{7: true}
-	g.Expect(installed.RepositoryHooks("octo-org", "hello-world").PollInterval("a", time.Hour)).To(Equal(time.Hour))
+	g.Expect(polls(installed.RepositoryHooks("octo-org", "hello-world"), "a", time.Hour)).To(Equal(time.Hour))
 	g.Expect(w.budgets.known).To(HaveKey(accountsOn(Server{}).installation(7)))
 	byToken := clientOf(t, "https://github.com", octoToken, func(o *Options) { o.Budgets = w.budgets })
-	g.Expect(byToken.OrganizationHooks("octo-org").PollInterval("b", time.Hour)).To(Equal(time.Hour))
+	g.Expect(polls(byToken.OrganizationHooks("octo-org"), "b", time.Hour)).To(Equal(time.Hour))
 	g.Expect(w.budgets.known).To(HaveKey(accountsOn(Server{}).token(NewSecret(octoToken))))
+}
+
+// The first object that comes back after a restart waits as long as the last one.
+func TestPollersAreCountedBeforeTheFirstOneIsAnswered(t *testing.T) {
+	g := NewWithT(t)
+	w := newWorld(1)
+	client := clientOf(t, "https://github.com", octoToken, func(o *Options) { o.Budgets = w.budgets })
+	all := make([]Poller, 10_000)
+	for i := range all {
+		all[i] = Poller{strconv.Itoa(i), client.RepositoryHooks("octo-org", "hello-world"), 10 * time.Minute}
+	}
+	all[9999].Hooks = client.AppHook() // Of the same budget, since this is no App.
+	asked := 0
+	others := func() []Poller {
+		asked++
+		return all
+	}
+	first := all[0].PollInterval(others)
+	g.Expect(first).To(BeNumerically("~", 10*time.Minute*2000/720, 2*time.Minute))
+	for _, p := range all {
+		g.Expect(p.PollInterval(others)).To(Equal(first))
+	}
+	g.Expect(asked).To(Equal(1))
+	g.Expect(w.budgets.pollings).To(HaveLen(len(all)))
+}
+
+// Each installation has a budget of its own; whose the others are may not be known yet.
+func TestPollersOfOtherInstallationsAreCountedWithThese(t *testing.T) {
+	g := NewWithT(t)
+	w := newWorld(1)
+	client, err := NewClient(Options{Hosts: hostsOf(t, "github.com"), Budgets: w.budgets, App: &AppCredentials{ID: "1", PrivateKey: NewSecret(pkcs1(rsaKey(t, 2048)))}})
+	g.Expect(err).NotTo(HaveOccurred())
+	login := client.login.(*appLogin)
+	login.installations.known = map[string]int64{"one": 1, "two": 2}
+	login.tokens.known = map[int64]bool{1: true}
+	one, two := client.OrganizationHooks("one"), client.OrganizationHooks("two")
+	others := func() []Poller { return []Poller{{"a", one, time.Hour}, {"b", two, time.Hour}, {"c", one, time.Hour}} }
+	counted := func(installation int64) int {
+		if budget := w.budgets.known[accountsOn(Server{}).installation(installation)]; budget != nil {
+			return budget.polls.objects
+		}
+		return 0
+	}
+	Poller{"a", one, time.Hour}.PollInterval(others)
+	g.Expect(counted(1)).To(Equal(2))
+	g.Expect(counted(2)).To(BeZero())
+	login.tokens.known[2] = true
+	Poller{"b", two, time.Hour}.PollInterval(others)
+	g.Expect(counted(1)).To(Equal(2))
+	g.Expect(counted(2)).To(Equal(1))
 }
 
 // TestTenThousandObjectsPoll shows what they take.

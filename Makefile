@@ -111,7 +111,7 @@ soak: ## Let everything go wrong for SOAK_TIME, API server restarts and dying le
 	KUBEBUILDER_ASSETS="$$(go -C hack/envtest run .)"
 	GITHUB_OPENAPI_DIR="$$(hack/openapi.sh)"
 	export KUBEBUILDER_ASSETS GITHUB_OPENAPI_DIR SOAK_TIME='$(SOAK_TIME)' SOAK_SEED='$(SOAK_SEED)'
-	$(TOOL) ginkgo -v --timeout=0 --focus='^A storm' ./controllers
+	$(TOOL) ginkgo -v --timeout=0 --fail-on-empty --focus='A storm' ./controllers
 
 .PHONY: chart-test
 chart-test: ## Test the chart, the manifests, the operator's rights and the alerts. Builds Helm and promtool once (some 8 min).

@@ -62,10 +62,10 @@ func (s *Server) createInstallationToken(c *call) answer {
 	return reply(http.StatusCreated, s.tokenBody(value, token))
 }
 
-// requestedPermissions are all of the installation's or fewer.
+// requestedPermissions are all of the installation's or fewer. None named are all (observed in recordings).
 func (c *call) requestedPermissions(i *installation) (map[string]string, *answer) {
 	requested, given := c.fields["permissions"].(map[string]any)
-	if !given {
+	if !given || len(requested) == 0 {
 		return maps.Clone(i.Permissions), nil
 	}
 	permissions := map[string]string{}

@@ -194,6 +194,9 @@ func TestInstallationTokensKeepThePermissionsTheyWereMadeWith(t *testing.T) {
 	h.g.Expect(refused.message()).To(Equal("Resource not accessible by integration"))
 	h.g.Expect(refused.header.Get("X-Accepted-GitHub-Permissions")).To(Equal("repository_hooks=write"))
 
+	everything := h.minted(app, installation, `{"permissions":{}}`)
+	h.g.Expect(h.as(everything, http.MethodPost, repoHooks, plainHook).status).To(Equal(http.StatusCreated), "none named are all")
+
 	h.ChangeInstallation(installation.ID, func(i *githubsim.Installation) { delete(i.Permissions, "repository_hooks") })
 	h.g.Expect(h.as(reading, http.MethodGet, repoHooks, "").status).To(Equal(http.StatusOK))
 	h.g.Expect(h.as(h.minted(app, installation, ""), http.MethodGet, repoHooks, "").status).To(Equal(http.StatusForbidden))

@@ -2,7 +2,10 @@ package githubsim_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -31,8 +34,8 @@ func TestRightsOfTokens(t *testing.T) {
 		"scope repo, organization":      {token: token{Admin: []githubsim.Target{"*"}, Scopes: []string{"repo"}}, list: orgHooks, status: 404, message: "Not Found"},
 		"scope read, reading":           {token: token{Admin: []githubsim.Target{"*"}, Scopes: []string{"read:repo_hook"}}, list: repoHooks, status: 200},
 		"scope read, writing":           {token: token{Admin: []githubsim.Target{"*"}, Scopes: []string{"read:repo_hook"}}, method: "POST", list: repoHooks, status: 404, message: "Not Found"},
-		"fine-grained":                  {token: token{Kind: githubsim.FineGrained, Admin: []githubsim.Target{repository}}, method: "POST", list: repoHooks, status: 201},
-		"fine-grained, not covered":     {token: token{Kind: githubsim.FineGrained}, list: repoHooks, status: 404, message: "Not Found"},
+		"fine-grained":                  {token: token{Kind: githubsim.FineGrained, Admin: []githubsim.Target{repository}}, method: "POST", list: repoHooks, status: 201, permissions: "repository_hooks=write"},
+		"fine-grained, not covered":     {token: token{Kind: githubsim.FineGrained}, list: repoHooks, status: 404, message: "Not Found", permissions: "repository_hooks=read"},
 		"fine-grained, no permission":   {token: token{Kind: githubsim.FineGrained, Admin: []githubsim.Target{"*"}, Permissions: map[string]string{"contents": "write"}}, list: repoHooks, status: 403, message: "Resource not accessible by personal access token", permissions: "repository_hooks=read"},
 		"fine-grained, read, writing":   {token: token{Kind: githubsim.FineGrained, Admin: []githubsim.Target{"*"}, Permissions: map[string]string{"repository_hooks": "read"}}, method: "POST", list: repoHooks, status: 403, message: "Resource not accessible by personal access token", permissions: "repository_hooks=write"},
 		"fine-grained, no organization": {token: token{Kind: githubsim.FineGrained, Admin: []githubsim.Target{"*"}, Permissions: map[string]string{"repository_hooks": "write"}}, list: orgHooks, status: 403, message: "Resource not accessible by personal access token", permissions: "organization_hooks=read"},
@@ -55,6 +58,106 @@ func TestRightsOfTokens(t *testing.T) {
 		})
 	}
 }
+
+func TestClassicScopesAreExact(t *testing.T) {
+	everything := []string{"list", "get", "create", "edit", "delete", "ping", "test", "deliveries", "redeliver"}
+	orgs := slices.DeleteFunc(slices.Clone(everything), func(what string) bool { return what == "test" })
+	for scope, may := range map[string]struct{ repository, organization []string }{
+		"admin:repo_hook": {repository: everything},
+		"repo":            {repository: everything},
+		"write:repo_hook": {repository: []string{"list", "get", "create", "edit", "ping", "test", "deliveries", "redeliver"}},
+		"read:repo_hook":  {repository: []string{"list", "get", "ping", "deliveries"}},
+		"public_repo":     {}, // All repositories of the simulator are private.
+		"admin:org_hook":  {organization: orgs},
+		"admin:org":       {},
+	} {
+		for list, allowed := range map[string][]string{repoHooks: may.repository, orgHooks: may.organization} {
+			t.Run(scope+" "+list, func(t *testing.T) {
+				h := start(t, githubsim.Options{})
+				target := repository
+				if list == orgHooks {
+					target = organization
+				}
+				hook := h.CreateHook(target, githubsim.Hook{ID: 7, Config: githubsim.Config{URL: "https://ci.example.com"}})
+				row := h.AddDelivery(target, hook.ID, githubsim.Delivery{})
+				h.AddToken(githubsim.Token{Value: "ghp_scoped", Scopes: []string{scope}, Admin: []githubsim.Target{organization}})
+				for what, request := range map[string]struct{ method, path, body string }{
+					"list": {"GET", "", ""}, "get": {"GET", "/7", ""}, "create": {"POST", "", `{"name":"web","config":{"url":"https://2.example.com"}}`},
+					"edit": {"PATCH", "/7", `{"active":false}`}, "ping": {"POST", "/7/pings", ""}, "test": {"POST", "/7/tests", ""},
+					"deliveries": {"GET", "/7/deliveries", ""}, "redeliver": {"POST", fmt.Sprintf("/7/deliveries/%d/attempts", row.ID), ""},
+				} {
+					if what == "test" && list == orgHooks {
+						continue
+					}
+					answer := h.as("ghp_scoped", request.method, list+request.path, request.body)
+					h.g.Expect(answer.status < 300).To(Equal(slices.Contains(allowed, what)), what)
+					h.g.Expect(answer.status).To(Or(BeNumerically("<", 300), Equal(http.StatusNotFound)), what)
+					h.g.Expect(answer.header.Get("X-OAuth-Scopes")).To(Equal(scope))
+				}
+				deleted := h.as("ghp_scoped", http.MethodDelete, list+"/7", "")
+				h.g.Expect(deleted.status == http.StatusNoContent).To(Equal(slices.Contains(allowed, "delete")))
+				h.settle()
+			})
+		}
+	}
+}
+
+func TestAcceptedScopesAreNamedAsRecorded(t *testing.T) {
+	h := start(t, githubsim.Options{OnExchange: unvalidated})
+	for request, want := range map[string]string{
+		"GET " + repoHooks:               "admin:repo_hook, public_repo, read:repo_hook, repo, write:repo_hook",
+		"POST " + repoHooks + "/1/pings": "admin:repo_hook, public_repo, read:repo_hook, repo, write:repo_hook",
+		"POST " + repoHooks:              "admin:repo_hook, public_repo, repo, write:repo_hook",
+		"PATCH " + repoHooks + "/1":      "admin:repo_hook, public_repo, repo, write:repo_hook",
+		"DELETE " + repoHooks + "/1":     "admin:repo_hook, public_repo, repo",
+		"GET /repos/octo-org/none/hooks": "admin:repo_hook, public_repo, read:repo_hook, repo, write:repo_hook",
+		"DELETE " + orgHooks + "/1":      "admin:org_hook",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		h.g.Expect(h.do(method, path, "").header.Get("X-Accepted-OAuth-Scopes")).To(Equal(want), request)
+	}
+}
+
+func TestAcceptedPermissionsComeWithEveryAnswer(t *testing.T) {
+	h := start(t, githubsim.Options{OnExchange: unvalidated})
+	app, installation := h.withApp()
+	h.CreateHook(repository, githubsim.Hook{ID: 7, Config: githubsim.Config{URL: "https://ci.example.com"}})
+	h.AddRepository("octo-org/frozen")
+	h.SetArchived("octo-org/frozen", true)
+	h.AddRepository("octo-org/old")
+	h.Rename("octo-org/old", "octo-org/new")
+	h.AddToken(githubsim.Token{Value: "github_pat_1", Kind: githubsim.FineGrained, Admin: []githubsim.Target{organization}})
+	for _, token := range []string{"github_pat_1", h.minted(app, installation, "")} {
+		tag := h.as(token, http.MethodGet, repoHooks, "").header.Get("ETag")
+		for _, request := range []struct {
+			method, path, body string
+			status             int
+			want               string
+		}{
+			{"GET", repoHooks, "", 200, "repository_hooks=read"},
+			{"POST", repoHooks, strings.Replace(plainHook, "ci.", tokenHost(token), 1), 201, "repository_hooks=write"},
+			{"POST", repoHooks + "/7/pings", "", 204, "repository_hooks=read"},
+			{"PATCH", "/repos/octo-org/old/hooks/7", "{}", 307, "repository_hooks=write"},
+			{"GET", "/repos/octo-org/old/hooks", "", 301, "repository_hooks=read"},
+			{"POST", repoHooks, "{", 400, "repository_hooks=write"},
+			{"POST", "/repos/octo-org/frozen/hooks", plainHook, 403, "repository_hooks=write"},
+			{"DELETE", orgHooks + "/1", "", 404, "organization_hooks=write"},
+			{"GET", "/repos/octo-org/none/hooks", "", 404, "repository_hooks=read"},
+			{"POST", repoHooks, "{}", 422, "repository_hooks=write"},
+		} {
+			answer := h.as(token, request.method, request.path, request.body)
+			h.g.Expect(answer.status).To(Equal(request.status), request.path)
+			h.g.Expect(answer.header.Get("X-Accepted-GitHub-Permissions")).To(Equal(request.want), request.path)
+			h.g.Expect(answer.header).NotTo(HaveKey("X-Accepted-Oauth-Scopes"))
+		}
+		h.g.Expect(tag).NotTo(BeEmpty())
+	}
+	h.g.Expect(h.do(http.MethodGet, repoHooks, "").header).NotTo(HaveKey("X-Accepted-Github-Permissions"), "a classic token")
+	h.g.Expect(h.as(signed(app, nil), http.MethodGet, "/app", "").header).NotTo(HaveKey("X-Accepted-Github-Permissions"), "a JWT")
+}
+
+// tokenHost makes each token's webhook another one.
+func tokenHost(token string) string { return token[:3] + "." }
 
 func TestPermissionToReadIsEnoughForPingsAndTestsOfRepositories(t *testing.T) {
 	h := start(t, githubsim.Options{})
@@ -109,6 +212,8 @@ func TestRequestsThatGitHubDoesNotTake(t *testing.T) {
 	h := start(t, githubsim.Options{OnExchange: unvalidated})
 	h.g.Expect(h.do(http.MethodGet, repoHooks, "", "User-Agent", "").status).To(Equal(http.StatusForbidden))
 	h.g.Expect(h.do(http.MethodGet, repoHooks, "", "X-GitHub-Api-Version", "1999-01-01").status).To(Equal(http.StatusBadRequest))
+	wrong := h.as("ghp_wrong", http.MethodGet, repoHooks, "", "X-GitHub-Api-Version", "1999-01-01")
+	h.g.Expect(wrong.status).To(Equal(http.StatusUnauthorized), "the credential is judged before the version")
 	h.g.Expect(h.do(http.MethodGet, repoHooks, "", "X-GitHub-Api-Version", "2022-11-28").status).To(Equal(http.StatusOK))
 	for _, path := range []string{repoHooks + "/", "/repos/octo-org/hello-world", "/", "", "/repos/octo-org//hooks", "/repos/octo-org/none/hooks", repoHooks + "/x", repoHooks + "/-1"} {
 		answer := h.do(http.MethodGet, path, "")

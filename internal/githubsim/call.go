@@ -70,14 +70,15 @@ func (s *Server) answer(c *call) answer {
 	a := s.decide(c)
 	a.encode()
 	a.conditional(c)
-	a.describeScopes(c)
+	a.describeRights(c)
 	s.limiter.account(c, &a)
 	return a
 }
 
 func (s *Server) decide(c *call) answer {
 	for _, check := range []func(*call) *answer{
-		s.checkHeaders, s.authenticate, s.limiter.check, s.checkRoute, s.locate, s.authorize, s.checkPlace, s.findHook, s.parseBody,
+		s.checkUserAgent, s.authenticate, s.checkVersion, s.limiter.check, s.checkRoute, s.locate, s.authorize, s.checkPolicies,
+		s.checkPlace, s.findHook, s.parseBody,
 	} {
 		if refusal := check(c); refusal != nil {
 			return *refusal
@@ -89,11 +90,16 @@ func (s *Server) decide(c *call) answer {
 // apiVersions are the values of X-GitHub-Api-Version that are understood.
 var apiVersions = map[string]bool{"": true, "2022-11-28": true, "2026-03-10": true}
 
-func (s *Server) checkHeaders(c *call) *answer {
+func (s *Server) checkUserAgent(c *call) *answer {
 	if c.request.UserAgent() == "" {
 		return c.refuse(http.StatusForbidden, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header "+
 			"(https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required). Check https://developer.github.com for other possible causes.")
 	}
+	return nil
+}
+
+// checkVersion comes after the credential: a wrong one is refused first.
+func (s *Server) checkVersion(c *call) *answer {
 	if version := c.request.Header.Get("X-GitHub-Api-Version"); !apiVersions[version] {
 		return c.refuse(http.StatusBadRequest, fmt.Sprintf("The version %q is not supported. See the documentation for the versions of the REST API.", version))
 	}
@@ -116,7 +122,7 @@ func (s *Server) checkPlace(c *call) *answer {
 		return c.redirect()
 	case c.place.blocked != 0:
 		return c.refuseBlocked()
-	case c.place.archived && c.request.Method != http.MethodGet:
+	case c.place.archived && !reads(c.request):
 		return c.refuse(http.StatusForbidden, "Repository was archived so is read-only.")
 	}
 	return nil
@@ -129,18 +135,21 @@ func (c *call) atCurrentName() bool {
 }
 
 // redirect sends the client from a repository's former name to its ID: 301 for GET, 307 for what changes something, as
-// GitHub documents.
+// GitHub documents. The body of either says the same (observed in recordings).
 func (c *call) redirect() *answer {
 	_, rest, _ := strings.Cut(c.path, "/"+c.vars["owner"]+"/"+c.vars["repo"])
 	location := c.base + "/repositories/" + strconv.FormatInt(c.place.id, 10) + rest
 	if c.request.URL.RawQuery != "" {
 		location += "?" + c.request.URL.RawQuery
 	}
-	status, message := http.StatusMovedPermanently, "Moved Permanently"
-	if c.request.Method != http.MethodGet {
-		status, message = http.StatusTemporaryRedirect, "Temporary Redirect"
+	status := http.StatusMovedPermanently
+	switch {
+	case !reads(c.request):
+		status = http.StatusTemporaryRedirect
+	case c.server.options.FoundRedirects:
+		status = http.StatusFound
 	}
-	refusal := c.refuse(status, message)
+	refusal := c.refuse(status, "Moved Permanently")
 	body := refusal.body.(apiError)
 	body.URL = location
 	refusal.body = body

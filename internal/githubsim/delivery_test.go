@@ -118,7 +118,9 @@ func TestOutcomesOfDeliveries(t *testing.T) {
 	}{
 		"answered":         {status: "OK", code: 200, last: map[string]any{"code": 200.0, "status": "active", "message": "OK"}},
 		"accepted":         {fail: func() { plain.Fail(204) }, status: "OK", code: 204, last: map[string]any{"code": 204.0, "status": "active", "message": "OK"}},
-		"redirected":       {fail: func() { plain.Fail(302) }, status: "Invalid HTTP Response: 302", code: 302, last: map[string]any{"code": 302.0, "status": nil, "message": "Invalid HTTP Response: 302"}},
+		"redirected":       {fail: func() { plain.Fail(302) }, status: "Invalid HTTP Response: 302", code: 302, last: map[string]any{"code": 422.0, "status": "misconfigured", "message": "Invalid HTTP Response: 302"}},
+		"moved":            {fail: func() { plain.Fail(301) }, status: "Invalid HTTP Response: 301", code: 301, last: map[string]any{"code": 422.0, "status": "misconfigured", "message": "Invalid HTTP Response: 301"}},
+		"too large":        {fail: func() { plain.Fail(413) }, status: "Invalid HTTP Response: 413", code: 413, last: map[string]any{"code": 413.0, "status": nil, "message": "Invalid HTTP Response: 413"}},
 		"not found":        {fail: func() { plain.Fail(404) }, status: "Invalid HTTP Response: 404", code: 404, last: map[string]any{"code": 404.0, "status": "missing", "message": "Invalid HTTP Response: 404"}},
 		"unprocessable":    {fail: func() { plain.Fail(422) }, status: "Invalid HTTP Response: 422", code: 422, last: map[string]any{"code": 422.0, "status": "misconfigured", "message": "Invalid HTTP Response: 422"}},
 		"broken":           {fail: func() { plain.Fail(500) }, status: "Invalid HTTP Response: 500", code: 500, last: map[string]any{"code": 500.0, "status": nil, "message": "Invalid HTTP Response: 500"}},
@@ -126,7 +128,7 @@ func TestOutcomesOfDeliveries(t *testing.T) {
 		"dropped":          {fail: func() { plain.Drop() }, status: "Server returned nothing (no headers, no data)", code: 502, last: map[string]any{"code": 502.0, "status": nil, "message": "Server returned nothing (no headers, no data)"}},
 		"down":             {fail: func() { plain.Refuse() }, status: "failed to connect to host", code: 502, last: map[string]any{"code": 502.0, "status": nil, "message": "failed to connect to host"}},
 		"outside":          {url: "https://ci.example.org", status: "failed to connect to host", code: 502, last: map[string]any{"code": 502.0, "status": nil, "message": "failed to connect to host"}},
-		"untrusted":        {url: secured.URL(), status: "Peer certificate cannot be authenticated with given CA certificates", code: 0, last: map[string]any{"code": nil, "status": nil, "message": "Peer certificate cannot be authenticated with given CA certificates"}},
+		"untrusted":        {url: secured.URL(), status: "Peer certificate cannot be authenticated with given CA certificates", code: 0, last: map[string]any{"code": 0.0, "status": nil, "message": "Peer certificate cannot be authenticated with given CA certificates"}},
 		"trusted":          {url: secured.URL(), trust: true, status: "OK", code: 200, last: map[string]any{"code": 200.0, "status": "active", "message": "OK"}},
 		"insecure":         {url: secured.URL(), insecure: "1", status: "OK", code: 200, last: map[string]any{"code": 200.0, "status": "active", "message": "OK"}},
 		"played elsewhere": {url: "https://ci.example.com/x", trust: true, status: "OK", code: 200, last: map[string]any{"code": 200.0, "status": "active", "message": "OK"}},
@@ -155,6 +157,34 @@ func TestOutcomesOfDeliveries(t *testing.T) {
 			h.g.Expect(h.do(http.MethodGet, path, "").body["last_response"]).To(Equal(tc.last))
 		})
 	}
+}
+
+func TestLastResponsesThatGitHubShowsAtOtherTimes(t *testing.T) {
+	h, r := start(t, githubsim.Options{OtherLastResponses: true}), receiver(t)
+	r.Fail(http.StatusNotFound)
+	hook := h.CreateHook(repository, githubsim.Hook{Config: githubsim.Config{URL: r.URL()}})
+	path := fmt.Sprintf("%s/%d", repoHooks, hook.ID)
+	h.g.Expect(h.do(http.MethodGet, path, "").body["last_response"]).To(Equal(map[string]any{"code": 0.0, "status": "unused", "message": "Unused"}))
+	h.EditHook(repository, hook.ID, func(hook *githubsim.Hook) { hook.Active = true })
+	h.g.Expect(h.do(http.MethodPost, path+"/pings", "").status).To(Equal(http.StatusNoContent))
+	h.settle()
+	h.g.Expect(h.do(http.MethodGet, path, "").body["last_response"]).To(
+		Equal(map[string]any{"code": 422.0, "status": "misconfigured", "message": "Invalid HTTP Response: 404"}))
+	h.g.Expect(h.SetLastResponse(repository, hook.ID, githubsim.LastResponse{Code: 422, Status: "misconfigured", Message: "Unused"})).To(BeTrue())
+	h.g.Expect(h.do(http.MethodGet, path, "").body["last_response"]).To(Equal(map[string]any{"code": 422.0, "status": "misconfigured", "message": "Unused"}))
+	h.g.Expect(h.SetLastResponse(repository, 1, githubsim.LastResponse{})).To(BeFalse())
+}
+
+func TestTestURLIsAnAddressOfTheServer(t *testing.T) {
+	h, r := start(t, githubsim.Options{}), receiver(t)
+	hook := h.subscribed(r.URL())
+	shown := h.do(http.MethodGet, fmt.Sprintf("%s/%d", repoHooks, hook.ID), "").body
+	for field, method := range map[string]string{"url": "GET", "deliveries_url": "GET", "ping_url": "POST", "test_url": "POST"} {
+		h.g.Expect(shown[field]).To(HavePrefix(h.URL()+"/api/v3"+repoHooks), field)
+		h.g.Expect(h.do(method, shown[field].(string), "").status).To(BeElementOf(http.StatusOK, http.StatusNoContent), field)
+	}
+	h.settle()
+	h.g.Expect(r.Received()).To(ConsistOf(HaveField("Event", "ping"), HaveField("Event", "ping"), HaveField("Event", "push")))
 }
 
 func TestDeliveryInFull(t *testing.T) {

@@ -24,8 +24,12 @@ type Fault struct {
 	Status int
 	Body   string
 	Header http.Header
-	// After lets the request take effect before Status is answered.
+	// After lets the request take effect before Status is answered, or before the fault hangs.
 	After bool
+	// Hang answers nothing until the fault is removed, the client goes away or the server is closed.
+	Hang bool
+	// Change, when set, alters GitHub's own answer after the request took effect: Rows, LinkTo and Page are usual ways.
+	Change func(*Answer)
 	// DropBefore closes the connection before the request takes effect.
 	DropBefore bool
 	// DropAfter closes the connection without an answer after the request took effect.
@@ -41,7 +45,7 @@ func (f Fault) replaces() bool { return f.Status != 0 && !f.After }
 
 // changesAnswer tells whether what the client gets is not what GitHub would have said.
 func (f Fault) changesAnswer() bool {
-	return f.Status != 0 || f.DropAfter || f.Truncate || f.Malformed
+	return f.Status != 0 || f.DropAfter || f.Truncate || f.Malformed || f.Hang || f.Change != nil
 }
 
 func (f Fault) answer() answer {
@@ -69,6 +73,8 @@ type faultList struct {
 type armedFault struct {
 	Fault
 	hits int
+	// removed is closed when the fault is taken out: it frees those who hang.
+	removed chan struct{}
 }
 
 // FaultHandle is a fault that was put in.
@@ -81,16 +87,19 @@ type FaultHandle struct {
 func (s *Server) AddFault(fault Fault) *FaultHandle {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
-	armed := &armedFault{Fault: fault}
+	armed := &armedFault{Fault: fault, removed: make(chan struct{})}
 	s.faults.faults = append(s.faults.faults, armed)
 	return &FaultHandle{list: &s.faults, fault: armed}
 }
 
-// Remove takes the fault out. It may be called more than once.
+// Remove takes the fault out and lets go of the requests that hang in it. It may be called more than once.
 func (h *FaultHandle) Remove() {
 	h.list.mu.Lock()
 	defer h.list.mu.Unlock()
-	h.list.faults = slices.DeleteFunc(h.list.faults, func(f *armedFault) bool { return f == h.fault })
+	if i := slices.Index(h.list.faults, h.fault); i >= 0 {
+		h.list.faults = slices.Delete(h.list.faults, i, i+1)
+		close(h.fault.removed)
+	}
 }
 
 // Hits is how often the fault has happened.
@@ -100,18 +109,18 @@ func (h *FaultHandle) Hits() int {
 	return h.fault.hits
 }
 
-// take is the fault for this request; the zero Fault does nothing.
-func (l *faultList) take(request Request) Fault {
+// take is the fault for this request; the zero one does nothing.
+func (l *faultList) take(request Request) armedFault {
 	l.mu.Lock()
 	candidates := slices.Clone(l.faults)
 	l.mu.Unlock()
 	for _, f := range candidates {
 		// Match is the test's own code and may call the server, so it runs without the lock.
 		if f.fits(request) && l.use(f) {
-			return f.Fault
+			return armedFault{Fault: f.Fault, removed: f.removed}
 		}
 	}
-	return Fault{}
+	return armedFault{}
 }
 
 // use counts a hit, unless the fault was used up or removed meanwhile.

@@ -38,7 +38,8 @@ type Config struct {
 	Username, Password string
 }
 
-// LastResponse is the receiver's last answer in GitHub's words. Code 0 stands for null.
+// LastResponse is the receiver's last answer in GitHub's words: the code is GitHub's, not always the receiver's. Code 0
+// without a message stands for null.
 type LastResponse struct {
 	Code    int
 	Status  string
@@ -50,6 +51,8 @@ type hook struct {
 	Hook
 	place      *place
 	deliveries []*Delivery
+	// shown is what the config shows in place of Config; nil is Config.
+	shown map[string]any
 }
 
 func (h *hook) copy() Hook {
@@ -65,10 +68,14 @@ func (h *hook) subscribes(event string) bool {
 
 // update replaces the webhook's settings and moves updated_at when that changes any.
 func (s *Server) update(h *hook, settings Hook) {
+	s.noteBefore(h.place)
 	changed := h.Active != settings.Active || !slices.Equal(h.Events, settings.Events)
 	before, after := h.Config, settings.Config
 	if s.options.QuietSecretEdits {
 		before.Secret, after.Secret = "", ""
+	}
+	if h.Config != settings.Config {
+		h.shown = nil
 	}
 	h.Active, h.Events, h.Config = settings.Active, slices.Clone(settings.Events), settings.Config
 	if changed || before != after {
@@ -125,9 +132,23 @@ func (s *Server) CreateHook(target Target, settings Hook) Hook {
 	return s.addHook(p, settings).copy()
 }
 
+// CreateOldHook makes a webhook as old ones stand in lists to this day: of a GitHub Service that is no more, or from
+// before insecure_ssl. Its config shows these settings and nothing else, until somebody edits it.
+func (s *Server) CreateOldHook(target Target, settings Hook, config map[string]any) Hook {
+	created := s.CreateHook(target, settings)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h := s.hookAt(target, created.ID); h != nil {
+		h.shown = map[string]any{}
+		maps.Copy(h.shown, config)
+	}
+	return created
+}
+
 // addHook puts a new webhook where it belongs and pings it.
 func (s *Server) addHook(p *place, settings Hook) *hook {
 	now := s.now().Truncate(time.Second)
+	s.noteBefore(p)
 	h := &hook{Hook: settings, place: p}
 	if h.CreatedAt.IsZero() {
 		h.CreatedAt = now
@@ -136,7 +157,7 @@ func (s *Server) addHook(p *place, settings Hook) *hook {
 		h.UpdatedAt = h.CreatedAt
 	}
 	if h.LastResponse == (LastResponse{}) {
-		h.LastResponse = LastResponse{Status: "unused"}
+		h.LastResponse = s.unused()
 	}
 	p.insert(h)
 	s.ping(h)
@@ -158,6 +179,18 @@ func (s *Server) EditHook(target Target, id int64, edit func(*Hook)) bool {
 	return true
 }
 
+// SetLastResponse writes what a repository's webhook says of its receiver, and tells whether there is such a webhook.
+func (s *Server) SetLastResponse(target Target, id int64, last LastResponse) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.hookAt(target, id)
+	if h == nil {
+		return false
+	}
+	h.LastResponse = last
+	return true
+}
+
 // DeleteHook deletes a webhook as somebody else, and tells whether there was one.
 func (s *Server) DeleteHook(target Target, id int64) bool {
 	s.mu.Lock()
@@ -166,7 +199,7 @@ func (s *Server) DeleteHook(target Target, id int64) bool {
 	if h == nil {
 		return false
 	}
-	h.place.delete(h)
+	s.delete(h)
 	return true
 }
 
@@ -177,7 +210,9 @@ func (s *Server) hookAt(target Target, id int64) *hook {
 	return nil
 }
 
-func (p *place) delete(h *hook) {
+func (s *Server) delete(h *hook) {
+	p := h.place
+	s.noteBefore(p)
 	p.hooks = slices.DeleteFunc(p.hooks, func(other *hook) bool { return other == h })
 }
 
@@ -189,7 +224,7 @@ type hookBody struct {
 	Name          string            `json:"name"`
 	Active        bool              `json:"active"`
 	Events        []string          `json:"events"`
-	Config        map[string]string `json:"config"`
+	Config        map[string]any    `json:"config"`
 	UpdatedAt     string            `json:"updated_at"`
 	CreatedAt     string            `json:"created_at"`
 	URL           string            `json:"url"`
@@ -210,7 +245,7 @@ func (s *Server) body(h *hook, base string) hookBody {
 	url := base + h.place.path() + "/hooks/" + strconv.FormatInt(h.ID, 10)
 	body := hookBody{
 		Type: "Organization", ID: h.ID, Name: h.Name, Active: h.Active,
-		Events: s.orderedEvents(h), Config: h.Config.body(),
+		Events: s.orderedEvents(h), Config: h.config(),
 		UpdatedAt: h.UpdatedAt.UTC().Format(time.RFC3339), CreatedAt: h.CreatedAt.UTC().Format(time.RFC3339),
 		URL: url, PingURL: url + "/pings", DeliveriesURL: url + "/deliveries",
 	}
@@ -233,16 +268,24 @@ func (s *Server) orderedEvents(h *hook) []string {
 	return events
 }
 
+// config is what the API shows of the webhook's config.
+func (h *hook) config() map[string]any {
+	if h.shown != nil {
+		return h.shown
+	}
+	return h.Config.body()
+}
+
 // body is the config without its secrets. What is not set is absent.
-func (c Config) body() map[string]string {
-	body := map[string]string{"url": c.URL, "content_type": c.ContentType, "insecure_ssl": c.InsecureSSL, "username": c.Username}
+func (c Config) body() map[string]any {
+	body := map[string]any{"url": c.URL, "content_type": c.ContentType, "insecure_ssl": c.InsecureSSL, "username": c.Username}
 	if c.Secret != "" {
 		body["secret"] = maskedSecret
 	}
 	if c.Password != "" {
 		body["password"] = maskedSecret
 	}
-	maps.DeleteFunc(body, func(_, value string) bool { return value == "" })
+	maps.DeleteFunc(body, func(_ string, value any) bool { return value == "" })
 	return body
 }
 
@@ -251,11 +294,8 @@ func (r LastResponse) body() *lastResponseBody {
 	if r.Status != "" {
 		body.Status = &r.Status
 	}
-	if r.Code != 0 {
-		body.Code = &r.Code
-	}
 	if r.Code != 0 || r.Message != "" {
-		body.Message = &r.Message
+		body.Code, body.Message = &r.Code, &r.Message
 	}
 	return &body
 }

@@ -13,7 +13,7 @@ func (s *Server) findHook(c *call) *answer {
 	switch {
 	case byID:
 		id, _ := c.id("hook_id")
-		c.hook = c.place.find(id)
+		c.hook = findHook(c.hooks(), id)
 	case c.place.kind == appKind && c.route.onAppHook():
 		c.hook = c.place.find(0)
 	default:
@@ -39,7 +39,7 @@ func (c *call) sees(h *hook) bool {
 }
 
 func (s *Server) listHooks(c *call) answer {
-	visible := slices.DeleteFunc(slices.Clone(c.place.hooks), func(h *hook) bool { return !c.sees(h) })
+	visible := slices.DeleteFunc(slices.Clone(c.hooks()), func(h *hook) bool { return !c.sees(h) })
 	window, link := c.numberedPage(len(visible), c.place.idPath()+"/hooks")
 	bodies := []hookBody{}
 	for _, h := range visible[window.from:window.to] {
@@ -90,12 +90,12 @@ func (s *Server) updateHook(c *call) answer {
 }
 
 func (s *Server) deleteHook(c *call) answer {
-	c.place.delete(c.hook)
+	s.delete(c.hook)
 	return reply(http.StatusNoContent, nil)
 }
 
 func (s *Server) getHookConfig(c *call) answer {
-	return reply(http.StatusOK, c.hook.Config.body())
+	return reply(http.StatusOK, c.hook.config())
 }
 
 // updateHookConfig changes single properties; the others, the secret too, stay.
@@ -109,7 +109,7 @@ func (s *Server) updateHookConfig(c *call) answer {
 		return *refusal
 	}
 	s.update(c.hook, settings)
-	return reply(http.StatusOK, c.hook.Config.body())
+	return reply(http.StatusOK, c.hook.config())
 }
 
 // readSettings takes from a request, whose shape was checked, what it carries.

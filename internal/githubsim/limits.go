@@ -19,6 +19,9 @@ type Limits struct {
 	CreatesPerMinute int
 	CreatesPerHour   int
 	Concurrent       int
+	// Anonymous is how many requests an hour an IP address has without a login that is accepted. A 401 counts against
+	// them; when they are used up, it becomes the answer of an exceeded primary limit.
+	Anonymous int
 	// TimeScale makes the limits' minutes and hours shorter: 60 lets an hour last a minute. 0 is 1.
 	TimeScale float64
 	// Status is what a limited request gets: 403, which 0 means, or 429.
@@ -29,7 +32,7 @@ type Limits struct {
 
 // GitHubLimits are those of github.com for a user.
 func GitHubLimits() Limits {
-	return Limits{Hourly: 5000, PointsPerMinute: 900, CreatesPerMinute: 80, CreatesPerHour: 500, Concurrent: 100}
+	return Limits{Hourly: 5000, PointsPerMinute: 900, CreatesPerMinute: 80, CreatesPerHour: 500, Concurrent: 100, Anonymous: 60}
 }
 
 // GitHub's words; the first are followed by whose limit it is.
@@ -151,15 +154,20 @@ func (l *limiter) account(c *call, a *answer) {
 	if l.Hourly == 0 {
 		return
 	}
+	u.primary.show(a.header, l.Hourly)
+}
+
+// show tells the client what is left of a primary limit.
+func (c counter) show(header http.Header, limit int) {
 	for name, value := range map[string]int64{
-		"X-RateLimit-Limit":     int64(l.Hourly),
-		"X-RateLimit-Remaining": int64(max(0, l.Hourly-u.primary.used)),
-		"X-RateLimit-Used":      int64(u.primary.used),
-		"X-RateLimit-Reset":     int64(math.Ceil(float64(u.primary.ends.UnixMilli()) / 1000)),
+		"X-RateLimit-Limit":     int64(limit),
+		"X-RateLimit-Remaining": int64(max(0, limit-c.used)),
+		"X-RateLimit-Used":      int64(c.used),
+		"X-RateLimit-Reset":     int64(math.Ceil(float64(c.ends.UnixMilli()) / 1000)),
 	} {
-		a.header.Set(name, strconv.FormatInt(value, 10))
+		header.Set(name, strconv.FormatInt(value, 10))
 	}
-	a.header.Set("X-RateLimit-Resource", "core")
+	header.Set("X-RateLimit-Resource", "core")
 }
 
 func (l *limiter) refused(a *answer) bool {
@@ -178,11 +186,16 @@ func (l *limiter) usage(c *call) *usage {
 	for window, lasts := range map[*counter]time.Duration{
 		&u.primary: time.Hour, &u.points: time.Minute, &u.createsPerMinute: time.Minute, &u.createsInHour: time.Hour,
 	} {
-		if !now.Before(window.ends) {
-			*window = counter{ends: now.Add(l.scaled(lasts))}
-		}
+		window.renew(now, l.scaled(lasts))
 	}
 	return u
+}
+
+// renew begins the window anew when it is over.
+func (c *counter) renew(now time.Time, lasts time.Duration) {
+	if !now.Before(c.ends) {
+		*c = counter{ends: now.Add(lasts)}
+	}
 }
 
 func (l *limiter) scaled(d time.Duration) time.Duration {
@@ -198,7 +211,7 @@ func (c *caller) budget() string {
 }
 
 func points(r *http.Request) int {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+	if reads(r) {
 		return 1
 	}
 	return 5

@@ -132,6 +132,6 @@ func TestInstallationsHaveALimitOfTheirOwnAndJWTsNone(t *testing.T) {
 
 func TestGitHubsOwnLimits(t *testing.T) {
 	NewWithT(t).Expect(githubsim.GitHubLimits()).To(Equal(githubsim.Limits{
-		Hourly: 5000, PointsPerMinute: 900, CreatesPerMinute: 80, CreatesPerHour: 500, Concurrent: 100,
+		Hourly: 5000, PointsPerMinute: 900, CreatesPerMinute: 80, CreatesPerHour: 500, Concurrent: 100, Anonymous: 60,
 	}))
 }

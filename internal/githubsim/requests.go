@@ -26,7 +26,11 @@ type Request struct {
 }
 
 // Write tells whether the request asked for a change.
-func (r Request) Write() bool { return r.Method != http.MethodGet && r.Method != http.MethodHead }
+func (r Request) Write() bool { return !readMethod(r.Method) }
+
+func reads(r *http.Request) bool { return readMethod(r.Method) }
+
+func readMethod(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
 // Exchange is a request and its answer.
 type Exchange struct {

@@ -114,10 +114,17 @@ func indexRoutes(groups ...[]*route) map[routeKey][]*route {
 
 // findRoute finds the endpoint of a path and its variables. /repositories/{repository_id}/… and
 // /organizations/{organization_id}/… are the same endpoints with the target's ID in place of its name. A trailing slash
-// is an empty segment, and so no endpoint, as on GitHub.
+// is an empty segment, and so no endpoint, as on GitHub. HEAD is GET, and …/test, as webhooks have it in their test_url,
+// is …/tests.
 func findRoute(method, path string) (*route, map[string]string) {
 	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	vars := map[string]string{}
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	if last := len(segments) - 1; last > 2 && segments[last] == "test" && segments[last-2] == "hooks" {
+		segments[last] = "tests"
+	}
 	switch {
 	case len(segments) > 1 && segments[0] == "repositories":
 		vars["repository_id"] = segments[1]

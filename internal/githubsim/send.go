@@ -149,7 +149,7 @@ func (s *Server) dispatch(h *hook, happened event) {
 		defer s.mu.Unlock()
 		d.DeliveredAt = s.now()
 		s.record(h, d)
-		h.LastResponse = lastResponse(d)
+		h.LastResponse = s.lastResponse(d)
 	})
 }
 
@@ -260,18 +260,32 @@ func failure(err error) (status string, code int) {
 }
 
 // lastResponse is what a repository's webhook shows of its newest delivery. Which code has which status was observed in
-// recordings; the others have none.
-func lastResponse(d *Delivery) LastResponse {
+// recordings; the others have none. A receiver that redirects is misconfigured, and so, at times, is one that answers 404:
+// the code is then GitHub's own.
+func (s *Server) lastResponse(d *Delivery) LastResponse {
 	last := LastResponse{Code: d.StatusCode, Message: d.Status}
-	switch {
-	case d.Status == "OK":
-		last.Status = "active"
-	case d.StatusCode == http.StatusNotFound:
+	switch d.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusUnprocessableEntity:
+		last.Code, last.Status = http.StatusUnprocessableEntity, "misconfigured"
+	case http.StatusNotFound:
 		last.Status = "missing"
-	case d.StatusCode == http.StatusUnprocessableEntity:
-		last.Status = "misconfigured"
-	case d.StatusCode == http.StatusGatewayTimeout:
+		if s.options.OtherLastResponses {
+			last.Code, last.Status = http.StatusUnprocessableEntity, "misconfigured"
+		}
+	case http.StatusGatewayTimeout:
 		last.Status, last.Message = "timeout", ""
+	default:
+		if d.Status == "OK" {
+			last.Status = "active"
+		}
 	}
 	return last
+}
+
+// unused is what a webhook shows before its first delivery.
+func (s *Server) unused() LastResponse {
+	if s.options.OtherLastResponses {
+		return LastResponse{Status: "unused", Message: "Unused"}
+	}
+	return LastResponse{Status: "unused"}
 }

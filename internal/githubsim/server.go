@@ -29,10 +29,22 @@ type Options struct {
 	HooksPerEvent int
 	// UnstableEvents turns the order of events around with every answer. GitHub promises no order.
 	UnstableEvents bool
+	// OtherLastResponses shows a receiver's 404 as 422 misconfigured in place of 404 missing, and a webhook that has not
+	// delivered as 0 Unused in place of nulls. All were observed.
+	OtherLastResponses bool
 	// QuietSecretEdits leaves updated_at alone when nothing but the secret changes. Nobody knows which GitHub does.
 	QuietSecretEdits bool
 	// IgnoreStatusFilter makes the lists of deliveries ignore status=success|failure, as older Enterprise Servers may.
 	IgnoreStatusFilter bool
+
+	// NoAnonymousNumbers leaves the rate-limit numbers of the IP address out of a 401, as an Enterprise Server does without
+	// limits, and github.com now and then (observed).
+	NoAnonymousNumbers bool
+	// Lockout, when set, stops those who try wrong credentials. SetLockout changes it.
+	Lockout *Lockout
+
+	// FoundRedirects answers a GET to a former name with 302 in place of 301. Both were observed.
+	FoundRedirects bool
 
 	// AppIDOnly takes the App ID alone as the iss of a JWT, as Enterprise Server up to 3.13 does.
 	AppIDOnly bool
@@ -97,6 +109,9 @@ type Server struct {
 	minted    map[string]*installationToken
 	ids       idSource
 	renders   int
+	// anonymous counts, by IP address, requests without a login.
+	anonymous map[string]*counter
+	lockout   *lockouts
 
 	// lifecycle guards listening.
 	lifecycle sync.Mutex
@@ -115,9 +130,11 @@ func New(options Options) *Server {
 		installed: map[int64]*installation{},
 		minted:    map[string]*installationToken{},
 		ids:       newIDSource(),
+		anonymous: map[string]*counter{},
 		closed:    make(chan struct{}),
 	}
 	s.log.keep = s.options.RequestsKept
+	s.lockout = newLockouts(s.options.Lockout)
 	s.limiter = newLimiter(s.options.Limits, s.options.Now)
 	s.queue = newDeliveryQueue(s.options)
 	return s
@@ -180,9 +197,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.limiter.enter(r)()
 	fault := s.faults.take(request)
 	s.wait(r.Context(), fault.Delay)
-	if fault.DropBefore {
+	if fault.DropBefore || fault.Hang && !fault.After {
 		request.Injected = true
 		s.log.add(request)
+		s.hang(r.Context(), fault)
 		panic(http.ErrAbortHandler)
 	}
 	var a answer
@@ -190,17 +208,21 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a = fault.answer()
 	} else {
 		a = s.answer(c)
-		if fault.After {
+		if fault.After && fault.Status != 0 {
 			a = fault.answer()
 		}
 	}
 	request.Status = a.status
 	request.Injected = fault.changesAnswer()
+	if fault.Change != nil {
+		a.change(fault.Change)
+		request.Status = a.status
+	}
 	s.send(w, c, request, a, fault)
 }
 
 // send logs the exchange, shows it to OnExchange and writes it, whole or as the fault wants it.
-func (s *Server) send(w http.ResponseWriter, c *call, request Request, a answer, fault Fault) {
+func (s *Server) send(w http.ResponseWriter, c *call, request Request, a answer, fault armedFault) {
 	if fault.Malformed {
 		a.payload = malformed(a.payload)
 	}
@@ -209,7 +231,8 @@ func (s *Server) send(w http.ResponseWriter, c *call, request Request, a answer,
 	if s.options.OnExchange != nil {
 		s.options.OnExchange(Exchange{Request: request, ResponseHeader: a.header.Clone(), ResponseBody: a.payload})
 	}
-	if fault.DropAfter {
+	if fault.DropAfter || fault.Hang {
+		s.hang(c.request.Context(), fault)
 		panic(http.ErrAbortHandler)
 	}
 	if fault.Truncate {
@@ -217,6 +240,18 @@ func (s *Server) send(w http.ResponseWriter, c *call, request Request, a answer,
 		panic(http.ErrAbortHandler)
 	}
 	a.write(w, c.request.Method)
+}
+
+// hang keeps a request that a fault makes hang until the fault is removed, or the client or the server goes away.
+func (s *Server) hang(ctx context.Context, fault armedFault) {
+	if !fault.Hang {
+		return
+	}
+	select {
+	case <-fault.removed:
+	case <-ctx.Done():
+	case <-s.closed:
+	}
 }
 
 // wait is how a fault delays: as long as it says, or until the client or the server goes away.

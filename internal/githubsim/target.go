@@ -50,6 +50,8 @@ type place struct {
 	account *account
 	// hooks are in the order of their IDs, which is the order GitHub lists them in.
 	hooks []*hook
+	// lag is how reads fall behind writes.
+	lag lag
 
 	archived bool
 	// blocked is the status that GitHub answers with when it has taken the repository down; 0 when it has not.
@@ -80,12 +82,14 @@ func (p *place) idPath() string {
 	}
 }
 
-func (p *place) find(id int64) *hook {
-	i, found := slices.BinarySearchFunc(p.hooks, id, byHookID)
+func (p *place) find(id int64) *hook { return findHook(p.hooks, id) }
+
+func findHook(hooks []*hook, id int64) *hook {
+	i, found := slices.BinarySearchFunc(hooks, id, byHookID)
 	if !found {
 		return nil
 	}
-	return p.hooks[i]
+	return hooks[i]
 }
 
 func (p *place) insert(h *hook) {
@@ -100,6 +104,8 @@ type account struct {
 	id    int64
 	login string
 	user  bool
+
+	policy policy
 }
 
 type placeID struct {

@@ -41,6 +41,7 @@ func TestRenamedRepositoryRedirects(t *testing.T) {
 			for _, method := range []string{http.MethodPatch, http.MethodDelete} {
 				answer := h.do(method, path, `{"active":false}`)
 				h.g.Expect(answer.status).To(Equal(http.StatusTemporaryRedirect))
+				h.g.Expect(answer.message()).To(Equal("Moved Permanently"), "as recorded of a 307")
 				h.g.Expect(answer.header.Get("Location")).To(Equal(fmt.Sprintf("%s/%d", byID, hook.ID)))
 			}
 			followed := h.do(http.MethodPatch, fmt.Sprintf("%s/%d", byID, hook.ID), `{"active":false}`)
@@ -50,6 +51,15 @@ func TestRenamedRepositoryRedirects(t *testing.T) {
 			h.g.Expect(h.Hooks(to)).To(HaveLen(1))
 		})
 	}
+}
+
+func TestRedirectsOfReadsMayBe302(t *testing.T) {
+	h := start(t, githubsim.Options{FoundRedirects: true})
+	path := h.created(plainHook)
+	h.Rename(repository, "octo-org/hello-moon")
+	h.g.Expect(h.do(http.MethodGet, repoHooks, "").status).To(Equal(http.StatusFound))
+	h.g.Expect(h.do(http.MethodHead, repoHooks, "").status).To(Equal(http.StatusFound))
+	h.g.Expect(h.do(http.MethodDelete, path, "").status).To(Equal(http.StatusTemporaryRedirect))
 }
 
 func TestFormerNameIsNotToldToStrangers(t *testing.T) {

@@ -115,3 +115,8 @@ func overlap(a, b []string) bool {
 func (r *route) onAppHook() bool {
 	return strings.HasPrefix(r.pattern, "/app/hook/")
 }
+
+// ofDeliveries tells whether the endpoint is about a webhook's deliveries.
+func (r *route) ofDeliveries() bool {
+	return strings.Contains(r.pattern, "/deliveries")
+}

@@ -42,7 +42,7 @@ import (
 var version = "devel"
 
 // limitsTimeScale makes the hours of GitHub's limits shorter. The linker stamps another one for benchmarks against a
-// simulator whose hours are short; users cannot.
+// simulator of github.com whose hours are short; users cannot.
 var limitsTimeScale = "1"
 
 // gracePeriod for passes in hand after SIGTERM; less than the Deployment's terminationGracePeriodSeconds.
@@ -261,7 +261,13 @@ func newOperator(mgr ctrl.Manager, o *options, hosts github.Hosts, permit func()
 	if err != nil {
 		return nil, fmt.Errorf("limitsTimeScale, stamped by the linker: %w", err)
 	}
-	budgets := github.NewBudgets(github.BudgetOptions{Observer: metrics.GitHub{}, TimeScale: scale})
+	var operator *controllers.Operator
+	budgets := github.NewBudgets(github.BudgetOptions{
+		Observer:            metrics.GitHub{},
+		MAC:                 func(digest string) string { return operator.TokenMAC(digest) },
+		TimeScale:           scale,
+		PublishedEverywhere: scale != 1,
+	})
 	store := credentials.NewStore(func(c credentials.Credentials) (*github.Client, error) {
 		return github.NewClient(github.Options{
 			Budgets:   budgets,
@@ -275,7 +281,7 @@ func newOperator(mgr ctrl.Manager, o *options, hosts github.Hosts, permit func()
 			Permit:    permit,
 		})
 	})
-	return controllers.NewOperator(controllers.Options{
+	operator, err = controllers.NewOperator(controllers.Options{
 		Manager:         mgr,
 		Credentials:     store,
 		Namespace:       o.namespace,
@@ -283,6 +289,7 @@ func newOperator(mgr ctrl.Manager, o *options, hosts github.Hosts, permit func()
 		QuoteReceivers:  o.receiverBodyInEvents,
 		DefaultInterval: o.defaultInterval,
 	})
+	return operator, err
 }
 
 // ownPod is the Pod that the operator runs in, as the downward API names it; nil outside a cluster.

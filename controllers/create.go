@@ -36,8 +36,8 @@ func (p *pass) create(ctx context.Context) (ctrl.Result, error) {
 	}
 	made, err := p.hooks.Create(context.WithoutCancel(ctx), hook.Create(p.desired, p.secret.value))
 	if err != nil {
-		if !errors.Is(err, github.ErrUnavailable) {
-			*p.creating = noted // GitHub refused: nothing was made.
+		if !errors.Is(err, github.ErrUnavailable) || errors.Is(err, github.ErrNotSent) {
+			*p.creating = noted // GitHub refused, or was not asked: nothing was made.
 		}
 		return p.refused(ctx, err)
 	}

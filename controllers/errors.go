@@ -48,20 +48,20 @@ func (p *pass) judge(err error) verdict {
 		v1alpha1.ReasonValidationFailed, v1alpha1.ReasonAmbiguousMatch:
 		v.stalled = true
 	case v1alpha1.ReasonRateLimited:
-		v.transient = true
+		v.transient, v.queued = true, errors.Is(err, github.ErrNotSent)
 		v.retryAfter = max(time.Until(p.retryTime(err)), leastWait)
-		if e, ok := errors.AsType[*github.Error](err); ok {
-			v.queued = e.StatusCode == 0
-		}
 	case v1alpha1.ReasonGitHubUnavailable:
-		v.transient = true
+		v.transient, v.queued = true, errors.Is(err, github.ErrNotSent)
+		if e, ok := errors.AsType[*github.Error](err); ok && !e.RetryAt.IsZero() {
+			v.retryAfter = max(time.Until(e.RetryAt), leastWait)
+		}
 	case v1alpha1.ReasonDriftDetected:
 		v.retryAfter = p.interval() // Nothing went wrong: look again when it is time.
 	}
 	return v
 }
 
-// leastWait before a limited request is tried again.
+// leastWait before a request that had to wait is tried again.
 const leastWait = 10 * time.Millisecond
 
 // retryTime is when GitHub takes requests again.
@@ -89,7 +89,7 @@ func (p *pass) explain(err error) (reason, message string) {
 		return v1alpha1.ReasonRateLimited, fmt.Sprintf("GitHub's rate limit is used up until %s; the operator goes on then",
 			p.retryTime(err).UTC().Format(time.RFC3339))
 	case errors.Is(err, github.ErrUnavailable):
-		return v1alpha1.ReasonGitHubUnavailable, fmt.Sprintf("%s is not available, the operator keeps trying: %v", p.server, err)
+		return v1alpha1.ReasonGitHubUnavailable, p.explainUnavailable(err)
 	case errors.Is(err, github.ErrUnauthorized):
 		return v1alpha1.ReasonUnauthorized, p.explainUnauthorized(err)
 	case errors.Is(err, github.ErrArchived):
@@ -115,6 +115,15 @@ func (p *pass) explain(err error) (reason, message string) {
 		return v1alpha1.ReasonGitHubUnavailable, fmt.Sprintf("%s gave an answer that the operator does not know, it keeps trying: %v", p.server, e)
 	}
 	return "", ""
+}
+
+// explainUnavailable says until when, where the server did.
+func (p *pass) explainUnavailable(err error) string {
+	goesOn := "the operator keeps trying"
+	if e, ok := errors.AsType[*github.Error](err); ok && !e.RetryAt.IsZero() {
+		goesOn = fmt.Sprintf("the operator leaves it alone until %s, as it asks", e.RetryAt.UTC().Format(time.RFC3339))
+	}
+	return fmt.Sprintf("%s is not available, %s: %v", p.server, goesOn, err)
 }
 
 func (p *pass) explainUnauthorized(err error) string {

@@ -6,8 +6,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -31,8 +33,8 @@ type Fingerprints struct {
 	// Namespace of the Secret.
 	Namespace string
 
-	mu  sync.Mutex
-	key []byte
+	mu  sync.Mutex // held while the key is read or made
+	key atomic.Pointer[[]byte]
 }
 
 // Of returns the fingerprint of a value, and nothing for nothing. The first call reads the key, and makes it where there
@@ -53,8 +55,8 @@ func (f *Fingerprints) Of(ctx context.Context, value string) (string, error) {
 func (f *Fingerprints) loadKey(ctx context.Context) ([]byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.key != nil {
-		return f.key, nil
+	if key := f.key.Load(); key != nil {
+		return *key, nil
 	}
 	var secret corev1.Secret
 	err := f.Reader.Get(ctx, client.ObjectKey{Namespace: f.Namespace, Name: FingerprintSecretName}, &secret)
@@ -67,9 +69,25 @@ func (f *Fingerprints) loadKey(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the fingerprint key in Secret %s/%s is not there and could not be made: %w", f.Namespace, FingerprintSecretName, err)
 	}
-	f.key = secret.Data[fingerprintSecretKey]
-	return f.key, nil
+	key := secret.Data[fingerprintSecretKey]
+	f.key.Store(&key)
+	return key, nil
 }
+
+// MAC returns the MAC of a value for one purpose, in hexadecimal digits. It waits for nothing: before the key was read it is
+// an error.
+func (f *Fingerprints) MAC(purpose, value string) (string, error) {
+	key := f.key.Load()
+	if key == nil {
+		return "", errNoKey
+	}
+	mac := hmac.New(sha256.New, *key)
+	mac.Write([]byte(purpose + "\x00" + value))
+	return hex.EncodeToString(mac.Sum(nil)), nil
+}
+
+// errNoKey: the key was not read yet.
+var errNoKey = errors.New("the fingerprint key is not known yet")
 
 func (f *Fingerprints) makeKey(ctx context.Context) (corev1.Secret, error) {
 	secret := corev1.Secret{

@@ -90,6 +90,15 @@ func NewOperator(o Options) (*Operator, error) {
 	return operator, mgr.Add(manager.RunnableFunc(operator.sweep))
 }
 
+// TokenMAC is a MAC of a token's digest, by which metrics name the token. It is empty while the operator's key is not known.
+func (o *Operator) TokenMAC(digest string) string {
+	mac, err := o.fingerprints.MAC("budget", digest)
+	if err != nil {
+		return ""
+	}
+	return mac
+}
+
 // sweep drops, now and then, the clients of credentials that no object refers to any more.
 func (o *Operator) sweep(ctx context.Context) error {
 	wait.UntilWithContext(ctx, func(ctx context.Context) {

@@ -129,7 +129,7 @@ func (p *pass) askOne(ctx context.Context, d delivery.Due, told string) bool {
 		p.metrics.Redelivery(metrics.Requested, 1)
 		p.events.Normal(p.obj, v1alpha1.EventRedelivered, d.GUID, fmt.Sprintf("Asked GitHub to deliver %s %s again%s", d.Event, d.GUID, told))
 		return true
-	case errors.Is(err, github.ErrUnavailable):
+	case errors.Is(err, github.ErrUnavailable) && !errors.Is(err, github.ErrNotSent):
 		return true
 	case v.transient:
 		p.watch.wake(time.Now().Add(v.retryAfter))

@@ -176,7 +176,7 @@ func (p *pass) sendPing(ctx context.Context, r request) error {
 
 // sent leaves out that there was no answer: whether GitHub does what was asked is not known then, and it is not asked twice.
 func sent(err error) error {
-	if errors.Is(err, github.ErrUnavailable) {
+	if errors.Is(err, github.ErrUnavailable) && !errors.Is(err, github.ErrNotSent) {
 		return nil
 	}
 	return err

@@ -34,8 +34,9 @@ const (
 	minKeyBits = 2048
 )
 
-// appID is an App ID, or a client ID such as Iv1.0123456789abcdef. It is quoted in errors, and a key is none.
-var appID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+// appID is an App ID, or a client ID such as Iv1.0123456789abcdef or Iv23liABCDEFabcdef01. It is quoted in errors and
+// metrics, so that nothing else is one: a token could stand there by mistake.
+var appID = regexp.MustCompile(`^([0-9]{1,19}|Iv[0-9A-Za-z.]{6,40})$`)
 
 // Check tells whether an App could log in with this. Errors wrap ErrAppID or ErrPrivateKey.
 func (a AppCredentials) Check() error {

@@ -103,7 +103,7 @@ func TestAppIDs(t *testing.T) {
 	for _, id := range []string{"1", "1234567", "Iv1.0123456789abcdef", "Iv23liABCDEFabcdef01"} {
 		NewWithT(t).Expect(AppCredentials{ID: id, PrivateKey: key}.Check()).To(Succeed(), id)
 	}
-	for _, id := range []string{"", " 1", "planted key", "-----BEGIN planted", strings.Repeat("planted", 10), "1\n2"} {
+	for _, id := range []string{"", " 1", "ghp_planted0123456789", "planted0123456789abcdef0123456789abcdef01", "planted key", "-----BEGIN planted", strings.Repeat("planted", 10), "1\n2"} {
 		err := AppCredentials{ID: id, PrivateKey: key}.Check()
 		NewWithT(t).Expect(err).To(MatchError(ErrAppID))
 		NewWithT(t).Expect(err.Error()).NotTo(ContainSubstring("planted"))

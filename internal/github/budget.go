@@ -18,13 +18,17 @@ const (
 // budget is what one credential may use, and who waits for it. Budgets guards it.
 type budget struct {
 	account account
+	// label is the name in metrics; empty before anything was shown.
+	label string
 	// minute and hour are what GitHub's limits mean by these.
 	minute, hour time.Duration
 
-	// shown: the server tells of limits, or is one of GitHub's own. unlimited: it answers and tells of none.
-	shown, unlimited bool
-	primary          primary
-	windows          []*window
+	primary primary
+	// windows are the published secondary limits. They count where published is true, and for an account of another server
+	// until pacedUntil, which is some hours after the server refused a request because of a secondary limit.
+	windows    []*window
+	published  bool
+	pacedUntil time.Time
 	// flying counts requests without an answer, open those whose answer was not read to its end.
 	flying, open int
 
@@ -32,6 +36,8 @@ type budget struct {
 	// such answers, without a good one in between, that do not say when.
 	closedAt, closedUntil time.Time
 	strikes               int
+	// downUntil is when the server is to be asked again after it answered that it is not available, and for how long.
+	downUntil time.Time
 
 	turns turns
 	// beyond is the last time that was told without a turn.
@@ -41,11 +47,11 @@ type budget struct {
 	lastUsed time.Time
 }
 
-func newBudget(a account, minute, hour time.Duration) *budget {
+func newBudget(a account, minute, hour time.Duration, published bool) *budget {
 	points := func(c cost) int { return c.points }
 	creates := func(c cost) int { return c.creates }
 	return &budget{
-		account: a, minute: minute, hour: hour, shown: a.published, polls: demand{factor: 1},
+		account: a, minute: minute, hour: hour, published: published, polls: demand{factor: 1},
 		windows: []*window{
 			{limit: pointsPerMinute, length: minute, of: points},
 			{limit: createsPerMinute, length: minute, of: creates},
@@ -53,6 +59,13 @@ func newBudget(a account, minute, hour time.Duration) *budget {
 		},
 	}
 }
+
+// pacedHours is for how many hours after a refusal GitHub's published secondary limits count on another server: whoever
+// runs it may change its limits.
+const pacedHours = 6
+
+// paced tells whether the published secondary limits count.
+func (b *budget) paced(now time.Time) bool { return b.published || now.Before(b.pacedUntil) }
 
 // sending is a request under way.
 type sending struct {
@@ -111,7 +124,10 @@ func (b *budget) opens(priority Priority, now time.Time) time.Time {
 	if b.closedUntil.After(opens) {
 		opens = b.closedUntil
 	}
-	if atOnce := now.Add(b.minute / 60); b.shown && b.open >= priority.share(requestsAtOnce) && atOnce.After(opens) {
+	if b.downUntil.After(opens) {
+		opens = b.downUntil
+	}
+	if atOnce := now.Add(b.minute / 60); b.paced(now) && b.open >= priority.share(requestsAtOnce) && atOnce.After(opens) {
 		opens = atOnce
 	}
 	return opens
@@ -124,7 +140,7 @@ func (b *budget) fits(need cost, priority Priority, at, now time.Time, others ri
 
 // fitsFrom is at where there is room then, and else a later time at which there may be.
 func (b *budget) fitsFrom(need cost, priority Priority, at, now time.Time, others rivals) time.Time {
-	if b.unlimited {
+	if !b.paced(now) {
 		return at
 	}
 	for _, w := range b.windows {
@@ -199,41 +215,55 @@ func (b *budget) beyondTurns(last time.Time, distance time.Duration, now time.Ti
 func (b *budget) expire(now time.Time) {
 	for _, w := range b.windows {
 		w.expire(now)
+		if !b.paced(now) {
+			w.clear()
+		}
 	}
 	b.turns.expire(now.Add(-b.minute / 6))
 }
 
-// answered counts a request whose answer is there.
-func (b *budget) answered(f *sending, header http.Header, status int, now time.Time) {
+// answered counts a request whose answer is there. It returns the primary limit that the answer tells of, if it is the
+// account's.
+func (b *budget) answered(f *sending, header http.Header, status int, m meaning, now time.Time) (told primary, ok bool) {
 	b.end(f, now)
-	told, ok := readPrimary(header, now)
+	if status >= http.StatusBadRequest {
+		b.renounce(f)
+	}
+	told, ok = readPrimary(header, now)
+	ok = ok && m.accepted
 	switch {
 	case ok:
-		b.shown, b.unlimited = true, false
-		b.primary.merge(told)
-	case b.shown && status != http.StatusNotModified:
-		b.primary.remaining--
-	case !b.shown && status < http.StatusBadRequest:
-		b.unlimited = true
-		for _, w := range b.windows {
-			w.clear()
-		}
+		b.primary.merge(told, now)
+	case m.accepted && status != http.StatusNotModified, status >= http.StatusInternalServerError:
+		b.primary.remaining-- // Whatever became of it, GitHub may have counted it.
 	}
-	if status < http.StatusBadRequest && f.begun.After(b.closedAt) {
+	if m.accepted && status < http.StatusBadRequest && f.begun.After(b.closedAt) {
 		b.strikes = 0
+	}
+	return told, ok
+}
+
+// renounce gives the room back that was kept for a creation: after this answer, or none, it does not follow.
+func (b *budget) renounce(f *sending) {
+	if f.wish.create == (cost{}) {
+		return
+	}
+	if kept := b.turns.find(f.wish.path, http.MethodPost); kept >= 0 && b.turns[kept].promised {
+		b.turns.remove(kept)
 	}
 }
 
 // lost counts a request without an answer: the server may have counted it.
 func (b *budget) lost(f *sending, now time.Time) {
 	b.end(f, now)
+	b.renounce(f)
 	b.open--
 	b.primary.remaining--
 }
 
 func (b *budget) end(f *sending, now time.Time) {
 	b.flying--
-	if b.unlimited {
+	if !b.paced(now) {
 		for _, w := range b.windows {
 			w.flying -= w.of(f.wish.cost)
 		}
@@ -246,7 +276,10 @@ func (b *budget) end(f *sending, now time.Time) {
 
 // limited closes the budget after an answer that says so, and says when the request's turn is. Requests that flew
 // together are one strike.
-func (b *budget) limited(f *sending, header http.Header, now time.Time) time.Time {
+func (b *budget) limited(f *sending, header http.Header, m meaning, now time.Time) time.Time {
+	if m.secondary {
+		b.pacedUntil = now.Add(pacedHours * b.hour)
+	}
 	left, known := limitEnd(header, now)
 	if !known {
 		left = min(b.minute<<min(b.strikes, 10), b.hour)
@@ -255,39 +288,52 @@ func (b *budget) limited(f *sending, header http.Header, now time.Time) time.Tim
 		}
 	}
 	b.closedAt = now
-	if until := now.Add(boundWait(left)); until.After(b.closedUntil) {
+	if until := now.Add(boundWait(left, longestWait)); until.After(b.closedUntil) {
 		b.closedUntil = until
 	}
 	b.turns.expire(b.closedUntil) // They come in vain, and are given other turns then.
 	return b.wait(f.wish.turn(), b.closedUntil, now)
 }
 
+// unavailable stops the account's requests as long as an answer says that the server is not available, and says when the
+// request's turn is.
+func (b *budget) unavailable(f *sending, left time.Duration, now time.Time) time.Time {
+	if until := now.Add(boundWait(left, longestOutage)); until.After(b.downUntil) {
+		b.downUntil = until
+	}
+	b.turns.expire(b.downUntil)
+	return b.wait(f.wish.turn(), b.downUntil, now)
+}
+
 // idle tells whether nothing would be lost with the budget.
 func (b *budget) idle(now time.Time) bool {
 	b.expire(now)
 	return b.open == 0 && b.polls.objects == 0 && len(b.turns) == 0 &&
-		!b.closedUntil.After(now) && !b.primary.ends.After(now) && now.Sub(b.lastUsed) > b.hour
+		!b.closedUntil.After(now) && !b.downUntil.After(now) && !b.pacedUntil.After(now) && b.primary.over(now) && now.Sub(b.lastUsed) > b.hour
 }
+
+// ErrNotSent: the request was held back here, so that nothing came of it. It is an ErrRateLimited, or an ErrUnavailable
+// while the server wants to be left alone. Error.RetryAt says when the request has its turn.
+var ErrNotSent = errors.New("the request was not sent")
 
 // notSent is a request that was refused here.
 type notSent struct {
 	retryAt time.Time
+	// down: the server is not available, and said for how long.
+	down bool
 }
 
-func (notSent) Error() string {
+func (n notSent) Error() string {
+	if n.down {
+		return "it was not sent: the server answered that it is not available, and when to come back"
+	}
 	return "it was not sent: GitHub's limit on the credential's requests is reached"
 }
 
-// isLimited tells whether GitHub refuses a request because of a limit. The body can be read again.
-func isLimited(response *http.Response) bool {
-	switch response.StatusCode {
-	case http.StatusTooManyRequests:
-		return true
-	case http.StatusForbidden:
-		body, err := readBounded(response.Body, maxErrorBody)
-		_ = response.Body.Close()
-		response.Body = readAgain(body, err)
-		return errors.Is(classify(response.StatusCode, response.Header, parseRefusal(body).sentence()), ErrRateLimited)
+// class is what kind of error it is.
+func (n notSent) class() error {
+	if n.down {
+		return ErrUnavailable
 	}
-	return false
+	return ErrRateLimited
 }

@@ -1,10 +1,12 @@
 package github
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,10 +98,15 @@ func (w *world) reply(f *sending, status int, header ...string) time.Time {
 	for i := 0; i+1 < len(header); i += 2 {
 		h.Set(header[i], header[i+1])
 	}
-	limited := status == http.StatusTooManyRequests
-	retryAt := w.budgets.answered(f, &http.Response{StatusCode: status, Header: h}, limited, false)
+	retryAt := w.budgets.answered(f, &http.Response{StatusCode: status, Header: h}, meaningOf(status), false)
 	w.budgets.read(f)
 	return retryAt
+}
+
+// meaningOf is what GitHub's own answer of a status means.
+func meaningOf(status int) meaning {
+	limited := status == http.StatusTooManyRequests
+	return meaning{accepted: status != http.StatusUnauthorized && !isDown(status), limited: limited, secondary: limited}
 }
 
 func get(path string, priority Priority) wish {
@@ -222,7 +229,54 @@ func TestAServerThatTellsOfNoLimitsHasNone(t *testing.T) {
 	for w.try(change(strconv.Itoa(sent))).IsZero() {
 		sent++
 	}
-	g.Expect(sent).To(Equal(50), "it has them once it tells")
+	g.Expect(sent).To(Equal(50), "it has a primary one once it tells")
+}
+
+// creations sends as many creations as there is room for.
+func (w *world) creations() int {
+	sent := 0
+	for sent < 200 && w.try(wish{method: http.MethodPost, path: strconv.Itoa(sent), cost: cost{points: 5, creates: 1}}).IsZero() {
+		sent++
+	}
+	return sent
+}
+
+func TestPublishedSecondaryLimitsCountWhereTheyWerePublished(t *testing.T) {
+	g := NewWithT(t)
+	for address, want := range map[string]int{"https://github.com": 80, "https://octocorp.ghe.com": 80, "https://ghe.example.com": 200} {
+		w := newWorld(1)
+		w.account = accountsOn(serverOf(t, address)).token(NewSecret(octoToken))
+		g.Expect(w.creations()).To(Equal(want), address)
+	}
+	simulated := newWorld(1)
+	simulated.budgets.published = true
+	simulated.account.published = false
+	g.Expect(simulated.creations()).To(Equal(80), "a simulator of github.com")
+}
+
+func TestAnotherServersSecondaryLimitsCountFromItsFirstRefusalOn(t *testing.T) {
+	g := NewWithT(t)
+	w := newWorld(1)
+	w.account.published = false
+	g.Expect(w.try(get("/", Change), "X-RateLimit-Limit", "15000", "X-RateLimit-Remaining", "14999",
+		"X-RateLimit-Reset", strconv.FormatInt(w.now.Add(time.Hour).Unix(), 10))).To(BeZero())
+	g.Expect(w.creations()).To(Equal(200), "a primary limit is no secondary one")
+
+	f, _ := w.budgets.begin(w.account, change("/"))
+	w.now = w.reply(f, http.StatusTooManyRequests, "Retry-After", "5")
+	g.Expect(w.creations()).To(Equal(80))
+	others := w.account
+	w.account = w.account.token(NewSecret("ghp_other"))
+	g.Expect(w.creations()).To(Equal(200), "what one login provokes does not slow another down")
+	w.account = others
+	w.now = w.now.Add(pacedHours * time.Hour)
+	g.Expect(w.creations()).To(Equal(200), "who runs the server may have changed its limits")
+
+	f, _ = w.budgets.begin(w.account, change("/"))
+	at := w.budgets.answered(f, &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{}}, meaning{accepted: true, limited: true}, false)
+	w.budgets.read(f)
+	w.now = at
+	g.Expect(w.creations()).To(Equal(200), "nor is the primary limit's refusal")
 }
 
 func TestNothingIsSentWhileLimited(t *testing.T) {
@@ -340,8 +394,9 @@ func TestBudgetsAreForgotten(t *testing.T) {
 	w := newWorld(1)
 	told := &notes{}
 	w.budgets.observer = told
+	w.budgets.mac = func(string) string { return "0123456789abcdef" }
 	w.try(get("/", Change), w.numbers(50)...)
-	g.Expect(told.limits).To(Equal([]string{"api.github.com token-" + w.account.label[6:] + " 50"}))
+	g.Expect(told.limits).To(Equal([]string{"api.github.com token-01234567 50"}))
 	other := w.account.installation(7)
 	tick := func(by time.Duration) {
 		w.now = w.now.Add(by)
@@ -352,7 +407,49 @@ func TestBudgetsAreForgotten(t *testing.T) {
 	g.Expect(w.budgets.known).To(HaveLen(2))
 	tick(2 * time.Minute)
 	g.Expect(w.budgets.known).To(HaveLen(1))
-	g.Expect(told.forgotten).To(Equal([]string{"api.github.com " + w.account.label}))
+	g.Expect(told.forgotten).To(Equal([]string{"api.github.com token-01234567"}))
+}
+
+func TestNamesOfBudgets(t *testing.T) {
+	g := NewWithT(t)
+	w, told := newWorld(1), &notes{}
+	w.budgets.observer = told
+	key := ""
+	w.budgets.mac = func(digest string) string {
+		if key == "" {
+			return ""
+		}
+		return strings.Repeat(key, 4) + digest
+	}
+	plain := fmt.Sprintf("%x", sha256.Sum256([]byte(octoToken)))
+	app := func(text string) account {
+		s, err := AppCredentials{ID: "123", PrivateKey: NewSecret(text)}.signer()
+		g.Expect(err).NotTo(HaveOccurred())
+		return accountsOn(Server{}).app(s)
+	}
+	token, one, two := w.account, app(pkcs1(rsaKey(t, 2048))), app(pkcs1(rsaKey(t, 2048)))
+	send := func(of account) {
+		w.account = of
+		w.try(get("/", Change), w.numbers(50)...)
+	}
+	send(token)
+	g.Expect(told.limits).To(BeEmpty(), "a token has no name before there is a key")
+	key = "ab"
+	send(token)
+	send(token.installation(7))
+	send(one)
+	send(two)
+	g.Expect(told.limits).To(Equal([]string{
+		"api.github.com token-abababab 50", "api.github.com installation-7 50", "api.github.com app-123 50", "api.github.com app-123 50",
+	}))
+	g.Expect(strings.Join(told.limits, " ")).NotTo(ContainSubstring(plain[:8]))
+
+	w.now = w.now.Add(59 * time.Minute)
+	send(two)
+	w.now = w.now.Add(2 * time.Minute)
+	send(two)
+	g.Expect(told.forgotten).To(ConsistOf("api.github.com token-abababab", "api.github.com installation-7"),
+		"the other key of the App is in use")
 }
 
 // notes is an observer that writes down.

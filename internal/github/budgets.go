@@ -19,8 +19,9 @@ type account struct {
 	host, root string
 	// published: the server is one of those whose limits GitHub has published.
 	published bool
-	// label is what the account is called, and digest a token's SHA-256, of which the label has the beginning.
-	label  string
+	// label is what an App or an installation is called in metrics; a token's is made with a key: [BudgetOptions.MAC].
+	label string
+	// digest tells tokens, and keys of one App, apart. It never leaves the process.
 	digest [sha256.Size]byte
 }
 
@@ -42,7 +43,6 @@ func accountsOn(s Server) account {
 
 func (a account) token(token Secret) account {
 	a.digest = sha256.Sum256([]byte(token.reveal()))
-	a.label = "token-" + hex.EncodeToString(a.digest[:4])
 	return a
 }
 
@@ -62,23 +62,33 @@ func (a account) app(s signer) account {
 type BudgetOptions struct {
 	// Observer is told what is left; nil is nobody.
 	Observer Observer
+	// MAC makes a keyed MAC, in hexadecimal digits, of a token's digest, and nothing while there is no key. Its beginning is
+	// the token's name in metrics: with a plain digest anybody could try tokens against it. It must not wait for anything.
+	// Tokens without a MAC are not shown to the Observer.
+	MAC func(digest string) string
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// TimeScale makes the minutes and hours of GitHub's published limits shorter, for a simulator that does the same: 60 lets
 	// an hour last a minute. 0 is 1.
 	TimeScale float64
+	// PublishedEverywhere takes every server for one whose limits GitHub has published: a simulator of github.com is one.
+	PublishedEverywhere bool
 }
 
 // Budgets hold requests back before GitHub would refuse them. There is one for each token, each installation of an App and
-// each App on each server, whatever clients use it. They know the primary limit from the answers, and GitHub's published
-// secondary limits, which count for github.com, for GHE.com and for a server that tells of a primary limit.
+// each App on each server, whatever clients use it. They know the primary limit from GitHub's answers to an accepted login,
+// and GitHub's published secondary limits, which count for github.com and GHE.com. An Enterprise Server has other secondary
+// limits, or none: there the published ones count for six hours after it refused the account a request because of one.
 //
 // What does not fit is an error with a time: its turn, for which room is kept. Those who wait get turns one after another.
-// Nothing is sent while GitHub says that a limit is exceeded. A budget that nobody has used for an hour is forgotten.
+// Nothing is sent while GitHub says that a limit is exceeded, or that it is not available until some time. A budget that
+// nobody has used for an hour is forgotten.
 type Budgets struct {
 	observer     Observer
 	now          func() time.Time
 	minute, hour time.Duration
+	mac          func(digest string) string
+	published    bool
 
 	mu       sync.Mutex
 	known    map[account]*budget
@@ -90,7 +100,7 @@ type Budgets struct {
 func NewBudgets(options BudgetOptions) *Budgets {
 	b := &Budgets{
 		observer: options.Observer, now: options.Now, minute: time.Minute, hour: time.Hour,
-		known: map[account]*budget{}, pollings: map[string]polling{},
+		known: map[account]*budget{}, pollings: map[string]polling{}, mac: options.MAC, published: options.PublishedEverywhere,
 	}
 	if b.observer == nil {
 		b.observer = unobserved{}
@@ -109,7 +119,7 @@ func NewBudgets(options BudgetOptions) *Budgets {
 func (b *Budgets) of(a account, now time.Time) *budget {
 	known := b.known[a]
 	if known == nil {
-		known = newBudget(a, b.minute, b.hour)
+		known = newBudget(a, b.minute, b.hour, a.published || b.published)
 		known.lastUsed = now
 		b.known[a] = known
 	}
@@ -130,8 +140,38 @@ func (b *Budgets) sweep(now time.Time) {
 	for a, budget := range b.known {
 		if budget.idle(now) {
 			delete(b.known, a)
-			b.observer.ForgetBudget(a.host, a.label)
+			b.forget(budget)
 		}
+	}
+}
+
+// tokenDigits of the MAC are a token's name in metrics.
+const tokenDigits = 8
+
+// tell shows what is left of a budget that has a name.
+func (b *Budgets) tell(of *budget, told primary) {
+	if of.label == "" {
+		of.label = of.account.label
+	}
+	if of.label == "" && b.mac != nil {
+		if mac := b.mac(hex.EncodeToString(of.account.digest[:])); len(mac) >= tokenDigits {
+			of.label = "token-" + mac[:tokenDigits]
+		}
+	}
+	if of.label != "" {
+		b.observer.RateLimit(of.account.host, of.label, told.remaining, told.ends)
+	}
+}
+
+// forget ends a budget's series, unless another key of the same App still uses it.
+func (b *Budgets) forget(gone *budget) {
+	for a, other := range b.known {
+		if a.host == gone.account.host && other.label == gone.label {
+			return
+		}
+	}
+	if gone.label != "" {
+		b.observer.ForgetBudget(gone.account.host, gone.label)
 	}
 }
 
@@ -151,21 +191,33 @@ func (b *Budgets) lost(f *sending) {
 	f.budget.lost(f, b.now())
 }
 
-// answered ends a request. What GitHub refused because of a limit gets a turn.
-func (b *Budgets) answered(f *sending, response *http.Response, limited, cold bool) (retryAt time.Time) {
+// answered ends a request. What GitHub refused because of a limit, or while it is not available, gets a turn.
+func (b *Budgets) answered(f *sending, response *http.Response, m meaning, cold bool) (retryAt time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now, of := b.now(), f.budget
-	of.answered(f, response.Header, response.StatusCode, now)
+	now, of, header := b.now(), f.budget, response.Header
 	// Within the lock, so that nothing is told of a budget after it was forgotten.
-	if told, ok := readPrimary(response.Header, now); ok {
-		b.observer.RateLimit(of.account.host, of.account.label, told.remaining, told.ends)
+	if told, ok := of.answered(f, header, response.StatusCode, m, now); ok {
+		b.tell(of, told)
 	}
-	if limited {
-		return of.limited(f, response.Header, now)
+	if m.limited {
+		return of.limited(f, header, m, now)
 	}
-	of.polls.learn(f.wish, response.StatusCode, cold)
+	if left, ok := retryAfter(header, now); ok && isDown(response.StatusCode) {
+		return of.unavailable(f, left, now)
+	}
+	if m.accepted {
+		of.polls.learn(f.wish, response.StatusCode, cold)
+	}
 	return time.Time{}
+}
+
+// isDown tells whether an account's requests are held back after an answer that says for how long.
+func (b *Budgets) isDown(a account) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	known := b.known[a]
+	return known != nil && known.downUntil.After(b.now())
 }
 
 // read ends the time for which a request counts as one of those at once.
@@ -188,7 +240,7 @@ func (t budgeted) RoundTrip(request *http.Request) (*http.Response, error) {
 		if request.Body != nil {
 			_ = request.Body.Close()
 		}
-		return nil, notSent{retryAt}
+		return nil, notSent{retryAt, t.budgets.isDown(accountOf(request))}
 	}
 	response, err := t.next.RoundTrip(request)
 	if err != nil {
@@ -196,7 +248,7 @@ func (t budgeted) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	x := exchangeOf(request)
-	x.retryAt = t.budgets.answered(f, response, isLimited(response), x.cold)
+	x.retryAt = t.budgets.answered(f, response, understand(response), x.cold)
 	response.Body = &closing{ReadCloser: response.Body, closed: func() { t.budgets.read(f) }}
 	return response, nil
 }

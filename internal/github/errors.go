@@ -108,8 +108,8 @@ func (k call) lost(ctx context.Context, err error) *Error {
 	)
 	switch cause := context.Cause(ctx); {
 	case errors.As(err, &refused):
-		e := k.fail(ErrRateLimited, refused.Error())
-		e.RetryAt = refused.retryAt
+		e := k.fail(refused.class(), refused.Error())
+		e.RetryAt, e.cause = refused.retryAt, ErrNotSent
 		return e
 	case errors.Is(err, ErrRedirect):
 		return k.fail(ErrRedirect, err.Error())

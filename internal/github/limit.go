@@ -12,6 +12,9 @@ const (
 	leastWait = time.Minute
 	// longestWait cuts off what cannot be meant: GitHub's windows last an hour.
 	longestWait = 24 * time.Hour
+	// longestOutage is how long a server's word keeps requests back that it is not available: whatever stands before it
+	// must not stop an object for ever.
+	longestOutage = time.Hour
 )
 
 // limited tells whether a 403 is a limit. A missing permission can be the last request of the hour too, so what GitHub
@@ -26,11 +29,19 @@ func limited(header http.Header, says func(string) bool) bool {
 	return header.Get("Retry-After") != "" || header.Get("X-RateLimit-Remaining") == "0"
 }
 
+// anonymous tells whether GitHub holds a request against the IP address's limit for those without a login: it did not accept
+// the login that the request came with, which no waiting mends.
+func anonymous(says func(string) bool) bool {
+	return says("authenticated requests get a higher rate limit")
+}
+
 // retryAt is when the server takes requests again, by our clock: after Retry-After, else, of a limit, when its window is
 // reset, else in a minute. An answer that is no limit and has no Retry-After says nothing: zero.
 func retryAt(header http.Header, limit bool, now time.Time) time.Time {
 	wait, found := retryAfter(header, now)
+	longest := longestOutage
 	if limit {
+		longest = longestWait
 		if wait, found = limitEnd(header, now); !found {
 			wait, found = leastWait, true
 		}
@@ -38,7 +49,7 @@ func retryAt(header http.Header, limit bool, now time.Time) time.Time {
 	if !found {
 		return time.Time{}
 	}
-	return now.Add(boundWait(wait))
+	return now.Add(boundWait(wait, longest))
 }
 
 // limitEnd is how long a limit lasts that was exceeded, where the answer says so.
@@ -49,7 +60,9 @@ func limitEnd(header http.Header, now time.Time) (time.Duration, bool) {
 	return untilReset(header, now)
 }
 
-func boundWait(wait time.Duration) time.Duration { return min(max(wait, time.Second), longestWait) }
+func boundWait(wait, longest time.Duration) time.Duration {
+	return min(max(wait, time.Second), longest)
+}
 
 // retryAfter reads the header in both forms that HTTP knows: seconds or a date.
 func retryAfter(header http.Header, now time.Time) (time.Duration, bool) {
@@ -70,7 +83,13 @@ func untilReset(header http.Header, now time.Time) (time.Duration, bool) {
 	if err != nil || header.Get("X-RateLimit-Remaining") != "0" {
 		return 0, false
 	}
-	return time.Unix(reset, 0).Sub(serverTime(header, now)), true
+	left := time.Unix(reset, 0).Sub(serverTime(header, now))
+	return left, isEnd(left)
+}
+
+// isDown tells whether a status says that the server is not available, not now.
+func isDown(status int) bool {
+	return status == http.StatusRequestTimeout || status >= http.StatusInternalServerError
 }
 
 // serverTime is the server's own clock, so that ours may be wrong.

@@ -32,7 +32,10 @@ func TestRetryAt(t *testing.T) {
 		{"Retry-After without sense", map[string]string{"Retry-After": "4000000000"}, true, 24 * time.Hour},
 		{"the reset by the server's clock", map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": inAnHour, "Date": date}, true, time.Hour},
 		{"the reset without the server's clock", map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": inAnHour}, true, 50 * time.Minute},
-		{"the reset is over", map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}, true, time.Second},
+		{"the reset was a moment ago", map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1772366390"}, true, time.Second},
+		{"the reset is long over", map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}, true, time.Minute},
+		{"the reset is further away than a window lasts", map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1772376000"}, true, time.Minute},
+		{"no limit, but Retry-After without sense", map[string]string{"Retry-After": "31536000"}, false, time.Hour},
 		{"budget is left", map[string]string{"X-RateLimit-Remaining": "7", "X-RateLimit-Reset": inAnHour}, true, time.Minute},
 		{"the reset is no number", map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "later"}, true, time.Minute},
 	} {

@@ -49,7 +49,7 @@ func TestFiveHundredCreationsUnderGitHubsLimits(t *testing.T) {
 	for i := range creations {
 		o.AddRepository(githubsim.Target("octo-org/repository-" + strconv.Itoa(i)))
 	}
-	client := o.client(adminToken, sharing(github.NewBudgets(github.BudgetOptions{TimeScale: scale})))
+	client := o.client(adminToken, sharing(github.NewBudgets(github.BudgetOptions{TimeScale: scale, PublishedEverywhere: true})))
 	create := func(i int) func(context.Context) error {
 		hooks := client.RepositoryHooks("octo-org", "repository-"+strconv.Itoa(i))
 		return func(ctx context.Context) error {
@@ -195,3 +195,27 @@ func (n *observations) RateLimit(host, budget string, remaining int, _ time.Time
 }
 
 func (*observations) ForgetBudget(string, string) {}
+
+// An Enterprise Server whose administrator turned the primary limit on.
+func TestTwoHundredCreationsOnAnEnterpriseServer(t *testing.T) {
+	const creations, workers = 200, 10
+	o := start(t, githubsim.Options{HooksPerEvent: 250, Limits: &githubsim.Limits{Hourly: 15_000}})
+	hooks := o.client(adminToken, sharing(github.NewBudgets(github.BudgetOptions{}))).RepositoryHooks("octo-org", "hello-world")
+	begun := time.Now()
+	var group sync.WaitGroup
+	var failed atomic.Int32
+	for worker := range workers {
+		group.Go(func() {
+			for i := worker; i < creations; i += workers {
+				url := github.NewSecret(fmt.Sprintf("https://%d.example.com", i))
+				if _, err := hooks.Create(o.ctx, github.HookRequest{Config: &github.Config{URL: url}}); err != nil {
+					failed.Add(1)
+				}
+			}
+		})
+	}
+	group.Wait()
+	t.Logf("%d creations took %s; github.com's limit of 80 a minute would take 2m0s at least", creations, time.Since(begun))
+	o.g.Expect(failed.Load()).To(BeZero(), "none had to wait for a limit that the server does not have")
+	o.g.Expect(o.Hooks("octo-org/hello-world")).To(HaveLen(creations))
+}

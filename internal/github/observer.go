@@ -13,8 +13,8 @@ type Observer interface {
 	// /repos/{owner}/{repo}/hooks; a redirected request keeps it. The code is 0 where there was no answer. The duration lasts
 	// until the answer's header is there.
 	Request(host, route, method string, code int, duration time.Duration)
-	// RateLimit is what an answer's header says of the primary limit. The budget names whose: installation-123, app-123, or
-	// token- and the beginning of the token's SHA-256.
+	// RateLimit is what GitHub's answer to an accepted login says of the primary limit. The budget names whose:
+	// installation-123, app-123, or token- and the beginning of a keyed MAC: [BudgetOptions.MAC].
 	RateLimit(host, budget string, remaining int, reset time.Time)
 	// ForgetBudget ends a budget's series: nobody uses it any more.
 	ForgetBudget(host, budget string)

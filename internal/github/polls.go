@@ -39,9 +39,9 @@ func (d *demand) add(objects int, interval, minute time.Duration) {
 
 // stretch brings the factor up to date and returns it. What the objects ask for must fit into the share of the limits that
 // polls may use.
-func (b *budget) stretch() float64 {
+func (b *budget) stretch(now time.Time) float64 {
 	needed := 1.0
-	if b.shown {
+	if b.paced(now) {
 		needed = max(needed, b.polls.points/float64(Poll.share(pointsPerMinute)))
 	}
 	if b.primary.limit > 0 {
@@ -115,7 +115,7 @@ func (b *Budgets) pollInterval(a account, id string, interval time.Duration) tim
 	b.removePolling(id)
 	budget := b.of(a, now)
 	budget.polls.add(1, interval, budget.minute)
-	stretched := max(interval, min(longestWait, time.Duration(float64(interval)*budget.stretch())))
+	stretched := max(interval, min(longestWait, time.Duration(float64(interval)*budget.stretch(now))))
 	b.pollings[id] = polling{budget, interval, now.Add(3 * stretched)}
 	return stretched
 }

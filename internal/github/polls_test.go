@@ -77,7 +77,7 @@ func TestPollsThatAreNotFree(t *testing.T) {
 			w.budgets.answered(f, &http.Response{StatusCode: status, Header: http.Header{
 				"X-Ratelimit-Limit": {"5000"}, "X-Ratelimit-Remaining": {"4000"},
 				"X-Ratelimit-Reset": {strconv.FormatInt(w.now.Add(time.Hour).Unix(), 10)},
-			}}, false, cold)
+			}}, meaningOf(status), cold)
 			w.budgets.read(f)
 		}
 	}

@@ -16,8 +16,19 @@ type primary struct {
 	ends time.Time
 }
 
-// sameWindow is how much the end of one window may differ between two answers, in seconds.
-const sameWindow = 2
+const (
+	// sameWindow is how much the end of one window may differ between two answers, in seconds.
+	sameWindow = 2
+	// longestWindow is GitHub's hour, and a quarter more for clocks. An end beyond it is none: believed, it would close a
+	// budget, or end its accounting, for as long.
+	longestWindow = 75 * time.Minute
+	// oldestEnd is how long a window may be over when an answer still tells of it. What is older is not a time: some
+	// servers write the seconds that are left.
+	oldestEnd = time.Minute
+)
+
+// isEnd tells whether a window can end in so long.
+func isEnd(left time.Duration) bool { return left > -oldestEnd && left <= longestWindow }
 
 // readPrimary reads GitHub's headers. They are optional, and all or nothing.
 func readPrimary(header http.Header, now time.Time) (primary, bool) {
@@ -30,25 +41,36 @@ func readPrimary(header http.Header, now time.Time) (primary, bool) {
 	if resource := header.Get("X-RateLimit-Resource"); resource != "" && resource != "core" {
 		return primary{}, false
 	}
-	left := min(time.Unix(int64(reset), 0).Sub(serverTime(header, now)), longestWait)
+	left := time.Unix(int64(reset), 0).Sub(serverTime(header, now))
+	if !isEnd(left) {
+		return primary{}, false
+	}
 	return primary{limit: int(limit), remaining: int(remaining), reset: int64(reset), ends: now.Add(left)}, true
 }
 
-// merge takes in an answer. Answers may overtake one another: within a window the least is true, and a window that ended
-// before this one says nothing.
-func (p *primary) merge(told primary) {
+// merge takes in an answer. Answers may overtake one another: within a window the least is true, and one that was under way
+// when its window ended says nothing of the next. It had no more than requestTimeout left; a nearer end that is further away
+// than that is of a server whose clock was put right.
+func (p *primary) merge(told primary, now time.Time) {
 	switch {
-	case told.reset > p.reset+sameWindow:
+	case p.over(now), told.reset > p.reset+sameWindow:
 		*p = told
 	case told.reset >= p.reset-sameWindow:
 		p.limit = told.limit
 		p.remaining = min(p.remaining, told.remaining)
+	case told.ends.Sub(now) > requestTimeout:
+		*p = told
 	}
+}
+
+// over tells whether the window has ended. One that seems to end too late does so because our clock was set back.
+func (p *primary) over(now time.Time) bool {
+	return !now.Before(p.ends) || !isEnd(p.ends.Sub(now))
 }
 
 // opens is the earliest time from now on at which there is room for one more request.
 func (p *primary) opens(now time.Time, priority Priority, flying int) time.Time {
-	if p.limit == 0 || !now.Before(p.ends) {
+	if p.limit == 0 || p.over(now) {
 		return now
 	}
 	kept := p.limit - priority.share(p.limit)

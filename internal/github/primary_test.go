@@ -24,12 +24,14 @@ func TestAnswersThatOvertakeOneAnother(t *testing.T) {
 		{"out of order", []primary{tell(89, 1000), tell(90, 1000)}, tell(89, 1000)},
 		{"the end is a second off", []primary{tell(89, 1000), tell(90, 1001)}, tell(89, 1000)},
 		{"the next window", []primary{tell(3, 1000), tell(99, 4600)}, tell(99, 4600)},
-		{"the last answer of the window before", []primary{tell(3, 1000), tell(99, 4600), tell(1, 1000)}, tell(99, 4600)},
+		{"the last answer of the window before", []primary{tell(3, 8), tell(99, 3608), tell(1, 8)}, tell(99, 3608)},
+		{"a nearer end, as by a clock that was put right", []primary{tell(3, 4000), tell(50, 1000)}, tell(50, 1000)},
+		{"after the end of the window", []primary{tell(3, -5), tell(99, -5000)}, tell(99, -5000)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var p primary
 			for _, told := range c.told {
-				p.merge(told)
+				p.merge(told, begun)
 			}
 			NewWithT(t).Expect(p).To(Equal(c.want))
 		})
@@ -53,7 +55,14 @@ func TestHeadersOfAPrimaryLimit(t *testing.T) {
 		{"no numbers", "many", "4999", in(time.Hour), "core", "", 0},
 		{"below nothing", "5000", "-1", in(time.Hour), "core", "", 0},
 		{"no limit", "0", "0", in(time.Hour), "core", "", 0},
-		{"too far away", "5000", "0", "8589934591", "core", "", longestWait},
+		{"ended just now", "5000", "0", in(-time.Second), "core", "", -time.Second},
+		{"ended long ago", "5000", "0", in(-time.Hour), "core", "", 0},
+		{"in seconds from now", "5000", "0", "3600", "core", "", 0},
+		{"in milliseconds", "5000", "0", in(time.Hour) + "000", "core", "", 0},
+		{"further away than an hour, as clocks may have it", "5000", "0", in(74 * time.Minute), "core", "", 74 * time.Minute},
+		{"further away than a window lasts", "5000", "0", in(80 * time.Minute), "core", "", 0},
+		{"too far away", "5000", "0", "8589934591", "core", "", 0},
+		{"too far away by the server's own clock", "5000", "0", in(30 * time.Minute), "core", now.Add(-time.Hour).Format(http.TimeFormat), 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -89,15 +98,19 @@ func FuzzLimitHeaders(f *testing.F) {
 			"Retry-After": {after}, "Date": {date},
 		}
 		sent, _ := w.budgets.begin(w.account, get("/", Change))
-		retryAt := w.budgets.answered(sent, &http.Response{StatusCode: status, Header: header}, status == http.StatusTooManyRequests, false)
-		if status == http.StatusTooManyRequests {
+		retryAt := w.budgets.answered(sent, &http.Response{StatusCode: status, Header: header}, meaningOf(status), false)
+		switch {
+		case status == http.StatusTooManyRequests:
 			g.Expect(retryAt).To(BeTemporally(">", w.now))
 			g.Expect(retryAt).To(BeTemporally("<=", w.now.Add(longestWait)))
+		case isDown(status) && !retryAt.IsZero():
+			g.Expect(retryAt).To(BeTemporally(">", w.now))
+			g.Expect(retryAt).To(BeTemporally("<=", w.now.Add(longestOutage)))
 		}
 		if told, ok := readPrimary(header, w.now); ok {
 			g.Expect(told.limit).To(BeNumerically(">", 0))
 			g.Expect(told.remaining).To(BeNumerically(">=", 0))
-			g.Expect(told.ends).To(BeTemporally("<=", w.now.Add(longestWait)))
+			g.Expect(told.ends).To(BeTemporally("<=", w.now.Add(longestWindow)))
 		}
 		w.now = w.now.Add(longestWait + time.Second)
 		again, _ := w.budgets.begin(w.account, get("/", Redelivery))

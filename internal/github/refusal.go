@@ -102,7 +102,7 @@ func (r refusal) sentence() string {
 func classify(status int, header http.Header, words string) error {
 	says := func(part string) bool { return strings.Contains(strings.ToLower(words), part) }
 	switch {
-	case status == http.StatusUnauthorized:
+	case status == http.StatusUnauthorized, anonymous(says):
 		return ErrUnauthorized
 	case status == http.StatusTooManyRequests, status == http.StatusForbidden && limited(header, says):
 		return ErrRateLimited

@@ -94,7 +94,7 @@ func (w *world) send(request wish, then func()) {
 		if w.answer != nil {
 			status, header = w.answer(request)
 		}
-		w.budgets.answered(f, &http.Response{StatusCode: status, Header: header}, status == http.StatusTooManyRequests, false)
+		w.budgets.answered(f, &http.Response{StatusCode: status, Header: header}, meaningOf(status), false)
 		w.budgets.read(f)
 		then()
 	})

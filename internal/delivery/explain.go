@@ -2,14 +2,13 @@ package delivery
 
 import (
 	"fmt"
-	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/github-webhooks/github-webhook-operator/internal/github"
+	"github.com/github-webhooks/github-webhook-operator/internal/redact"
 )
 
 // Quote says whose words about a failed delivery may be repeated. Each includes the ones before.
@@ -33,28 +32,28 @@ const (
 )
 
 // Explain tells a person why a delivery failed and, where one is known, the way out. d was read whole: lists lack the
-// receiver's answer. It never repeats the URL, headers or the payload.
-func Explain(d github.Delivery, quote Quote) string {
-	text := trouble(d, quote)
+// receiver's answer. It never repeats the URL, headers, the payload or the secrets.
+func Explain(d github.Delivery, quote Quote, secrets ...*redact.Secret) string {
+	text := trouble(d, quote, secrets)
 	if d.ThrottledAt != nil {
 		text = "GitHub throttled this delivery. " + text
 	}
 	if quote >= QuoteReceiver && d.Response != nil && d.Response.Payload != nil {
-		if answer := quotable(string(*d.Response.Payload), d.URL, maxAnswer); answer != "" {
+		if answer := quotable(string(*d.Response.Payload), d.URL, maxAnswer, secrets); answer != "" {
 			text += fmt.Sprintf(" Its answer begins: %q", answer)
 		}
 	}
 	return text
 }
 
-func trouble(d github.Delivery, quote Quote) string {
+func trouble(d github.Delivery, quote Quote, secrets []*redact.Secret) string {
 	k := kindOf(d)
 	if k.answered != 0 {
 		return fmt.Sprintf("The receiver answered %d. %s", k.answered, wayOut(k.answered))
 	}
 	said := ""
 	if quote >= QuoteGitHub {
-		if status := quotable(d.Status, d.URL, maxStatus); status != "" {
+		if status := quotable(d.Status, d.URL, maxStatus, secrets); status != "" {
 			said = fmt.Sprintf(" (GitHub says %q)", status)
 		}
 	}
@@ -175,48 +174,9 @@ var addresses = regexp.MustCompile(`(?i)(?:\bhttps?:[\\/]+|\[URL])[^\s"'<>]*`)
 
 const hidden = "[URL]"
 
-// quotable is the beginning of text in one printable line of at most limit characters, without the receiver's URL.
-func quotable(text, receiver string, limit int) string {
-	text = oneLine(strings.ToValidUTF8(text[:min(len(text), maxRead)], ""))
-	for _, part := range parts(receiver) {
-		text = strings.ReplaceAll(text, part, hidden)
-	}
-	text = addresses.ReplaceAllLiteralString(text, hidden)
-	if utf8.RuneCountInString(text) > limit {
-		return string([]rune(text)[:limit-1]) + "…"
-	}
-	return text
-}
-
-// parts are a URL and what of it a receiver may echo, as in "Cannot POST /hooks/1", the longest first.
-func parts(address string) []string {
-	if address == "" {
-		return nil
-	}
-	all := []string{address}
-	u, err := url.Parse(address)
-	if err != nil {
-		return all
-	}
-	for _, part := range []string{u.RequestURI(), u.EscapedPath(), u.Path, u.RawQuery} {
-		if len(part) > 1 {
-			all = append(all, part)
-		}
-	}
-	return all
-}
-
-// oneLine turns white space into one space each and takes out what cannot be seen or leads the eye astray.
-func oneLine(text string) string {
-	printable := strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.IsGraphic(r):
-			return r
-		default:
-			return -1
-		}
-	}, text)
-	return strings.Join(strings.Fields(printable), " ")
+// quotable is the beginning of text in one printable line of at most limit characters, without secrets and URLs.
+func quotable(text, receiver string, limit int, secrets []*redact.Secret) string {
+	text = strings.ToValidUTF8(text[:min(len(text), maxRead)], "")
+	text = addresses.ReplaceAllLiteralString(redact.Clean(text, maxRead), hidden)
+	return redact.Line(text, limit, append(slices.Clone(secrets), redact.URL(receiver))...)
 }

@@ -102,9 +102,9 @@ func TestExplainQuotesInOneShortLine(t *testing.T) {
 		{"201 characters", strings.Repeat("ä", 201), `"` + strings.Repeat("ä", 199) + `…"`},
 		{"a very long answer", strings.Repeat("日", 10<<20), `"` + strings.Repeat("日", 199) + `…"`},
 		{"the URL", "no hook at " + receiver + " here", `"no hook at [URL] here"`},
-		{"the URL's path", "Cannot POST /hooks/t0ken", `"Cannot POST [URL]"`},
-		{"the URL's path and query", "Cannot POST /hooks/t0ken?key=k3y-k3y", `"Cannot POST [URL]"`},
-		{"the URL's query", "unexpected key=k3y-k3y", `"unexpected [URL]"`},
+		{"the URL's path", "Cannot POST /hooks/t0ken", `"Cannot POST [redacted]"`},
+		{"the URL's path and query", "Cannot POST /hooks/t0ken?key=k3y-k3y", `"Cannot POST [redacted]"`},
+		{"the URL's query", "unexpected key=k3y-k3y", `"unexpected [redacted]"`},
 		{"another URL", `{"see":"https:\/\/docs.example.com\/t"}`, `"{\"see\":\"[URL]\"}"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

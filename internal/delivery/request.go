@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/github-webhooks/github-webhook-operator/internal/github"
+	"github.com/github-webhooks/github-webhook-operator/internal/redact"
 )
 
 // ErrRequest is wrapped by the errors of ParseRequest.
@@ -49,7 +50,7 @@ func ParseRequest(value string) (Request, error) {
 			return Request{ID: id}, nil
 		}
 	}
-	return Request{}, fmt.Errorf("%q asks for no delivery: %w", quotable(value, "", maxValue), ErrRequest)
+	return Request{}, fmt.Errorf("%q asks for no delivery: %w", redact.Clean(value, maxValue), ErrRequest)
 }
 
 // String is the request as users write it.

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/github-webhooks/github-webhook-operator/internal/redact"
 )
 
 const (
@@ -164,8 +166,8 @@ type call struct {
 	body any
 	// target is the repository or organization that it is about, with its webhooks' permission; nil is the App itself.
 	target *target
-	// secrets are the values in the body that no error may contain.
-	secrets []string
+	// config is what of the body no error may contain.
+	config *Config
 	// maxBody is another bound for the answer; 0 is the usual one.
 	maxBody int64
 	// polled: it is read again and again, so the answer is kept, and GitHub asked whether it is still true.
@@ -256,7 +258,7 @@ const malformed = "the answer is not what GitHub's API answers"
 func decode(body []byte, into answer) error {
 	err := json.Unmarshal(body, into)
 	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && mismatch.Field != "" {
-		return fmt.Errorf("%s: %s has another type", malformed, clean(mismatch.Field, maxWord))
+		return fmt.Errorf("%s: %s has another type", malformed, redact.Clean(mismatch.Field, maxWord))
 	}
 	if err != nil {
 		return errors.New(malformed)

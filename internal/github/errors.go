@@ -8,9 +8,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"slices"
 	"syscall"
 	"time"
+
+	"github.com/github-webhooks/github-webhook-operator/internal/redact"
 )
 
 // What went wrong, for errors.Is. GitHub docs: "Troubleshooting the REST API".
@@ -144,7 +145,7 @@ func connectionTrouble(err error) string {
 		return proxy.Error()
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return fmt.Sprintf("the name %s cannot be resolved", clean(dns.Name, maxWord))
+		return fmt.Sprintf("the name %s cannot be resolved", redact.Clean(dns.Name, maxWord))
 	}
 	if certificate, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return certificateTrouble(certificate.Err)
@@ -190,17 +191,17 @@ func certificateTrouble(err error) string {
 // refused is the error for an answer that is no success.
 func (k call) refused(response *http.Response, now time.Time) *Error {
 	body, err := readBounded(response.Body, maxErrorBody)
-	// The status says enough where the body is cut off or too long; its beginning could end within a secret.
+	// The status says enough where the body is cut off or too long.
 	words := ""
 	if err == nil {
 		words = parseRefusal(body).sentence()
 	}
-	hide := newRedactor(slices.Concat(k.secrets, credentialsOf(response.Request))...)
+	hidden := k.hides(response)
 	header := response.Header
-	e := k.fail(classify(response.StatusCode, header, words), hide.line(words, maxMessage))
+	e := k.fail(classify(response.StatusCode, header, words), redact.Line(words, maxMessage, hidden...))
 	e.StatusCode = response.StatusCode
-	e.AcceptedPermissions = hide.line(header.Get("X-Accepted-GitHub-Permissions"), maxWord)
-	e.RequestID = hide.line(header.Get("X-GitHub-Request-Id"), maxWord)
+	e.AcceptedPermissions = redact.Line(header.Get("X-Accepted-GitHub-Permissions"), maxWord, hidden...)
+	e.RequestID = redact.Line(header.Get("X-GitHub-Request-Id"), maxWord, hidden...)
 	if limit := errors.Is(e, ErrRateLimited); limit || errors.Is(e, ErrUnavailable) {
 		e.RetryAt = retryAt(header, limit, now)
 	}

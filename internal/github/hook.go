@@ -118,14 +118,6 @@ type Config struct {
 	InsecureSSL bool
 }
 
-// secrets are the values in the request that no error may contain.
-func (c *Config) secrets() []string {
-	if c == nil {
-		return nil
-	}
-	return append(urlSecrets(c.URL.reveal()), c.Secret.reveal())
-}
-
 // The bodies of requests. They hold secrets in the clear, so they are made right before they are sent.
 type (
 	hookBody struct {

@@ -108,7 +108,7 @@ func (h Hooks) Create(ctx context.Context, request HookRequest) (*Hook, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.body, c.secrets = request.body("web"), request.Config.secrets()
+	c.body, c.config = request.body("web"), request.Config
 	var made Hook
 	if _, err := h.client.do(ctx, c, &made); err != nil {
 		return nil, err
@@ -145,7 +145,7 @@ func (h Hooks) hook(ctx context.Context, method string, id int64, request HookRe
 	}
 	c.polled = method == http.MethodGet
 	if method == http.MethodPatch {
-		c.body, c.secrets = request.body(""), request.Config.secrets()
+		c.body, c.config = request.body(""), request.Config
 	}
 	var answer Hook
 	if _, err := h.client.do(ctx, c, &answer); err != nil {
@@ -172,7 +172,7 @@ func (h Hooks) config(ctx context.Context, method string, id int64, config *Conf
 	}
 	c.polled = method == http.MethodGet
 	if config != nil {
-		c.body, c.secrets = config.body(), config.secrets()
+		c.body, c.config = config.body(), config
 	}
 	var answer HookConfig
 	if _, err := h.client.do(ctx, c, &answer); err != nil {

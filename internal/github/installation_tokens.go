@@ -115,7 +115,10 @@ func mint(ctx context.Context, client *Client, key tokenKey) (*InstallationToken
 	return token, reclass(err, ErrNotFound, ErrNotInstalled)
 }
 
-// sentToken is the token of a request.
+// sentToken is the token of a request; empty where there is none.
 func sentToken(request *http.Request) Secret {
+	if request == nil {
+		return Secret{}
+	}
 	return NewSecret(strings.TrimPrefix(request.Header.Get("Authorization"), bearerPrefix))
 }

@@ -66,21 +66,6 @@ func authorized(request *http.Request, token Secret, a account) *http.Request {
 	return request
 }
 
-// credentialsOf are what the request was sent with in the end, whoever logged in, and the parts of a JSON web token.
-func credentialsOf(request *http.Request) []string {
-	if request == nil {
-		return nil
-	}
-	sent := strings.TrimPrefix(request.Header.Get("Authorization"), bearerPrefix)
-	all := []string{sent}
-	for part := range strings.SplitSeq(sent, ".") {
-		if len(part) >= tokenLength {
-			all = append(all, part)
-		}
-	}
-	return all
-}
-
 // target is the repository or organization that a call is about.
 type target struct {
 	Hooks

@@ -12,7 +12,7 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-const mintedToken = "ghs_minted.0123456789.planted0123"
+const mintedToken = "ghs_minted0123.0123456789.planted0123"
 
 // echo is a server that answers one kind of request with all that it was sent, and the login's others properly.
 type echo struct {

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"io"
 	"unique"
+
+	"github.com/github-webhooks/github-webhook-operator/internal/redact"
 )
 
-const redacted = "[redacted]"
+const redacted = redact.Mark
 
 // Secret is a value that is sent to GitHub and shown to nobody: a token, a key, a webhook's secret or its URL. It prints
 // as [redacted] through fmt, slog, logr and encoders of JSON and text; only this package can look inside.

@@ -41,9 +41,9 @@ import (
 // version is stamped by the linker.
 var version = "devel"
 
-// limitsTimeScale makes the hours of GitHub's limits shorter. The linker stamps another one for benchmarks against a
-// simulator of github.com whose hours are short; users cannot.
-var limitsTimeScale = "1"
+// limitsTimeScale makes the hours of GitHub's limits shorter, and lets every server have the limits of github.com. The
+// linker stamps one for benchmarks against a simulator of github.com; users cannot.
+var limitsTimeScale string
 
 // gracePeriod for passes in hand after SIGTERM; less than the Deployment's terminationGracePeriodSeconds.
 const gracePeriod = 30 * time.Second
@@ -257,7 +257,7 @@ func (o *options) shard() string {
 }
 
 func newOperator(mgr ctrl.Manager, o *options, hosts github.Hosts, permit func() error) (*controllers.Operator, error) {
-	scale, err := strconv.ParseFloat(limitsTimeScale, 64)
+	scale, err := strconv.ParseFloat(cmp.Or(limitsTimeScale, "1"), 64)
 	if err != nil {
 		return nil, fmt.Errorf("limitsTimeScale, stamped by the linker: %w", err)
 	}
@@ -266,7 +266,7 @@ func newOperator(mgr ctrl.Manager, o *options, hosts github.Hosts, permit func()
 		Observer:            metrics.GitHub{},
 		MAC:                 func(digest string) string { return operator.TokenMAC(digest) },
 		TimeScale:           scale,
-		PublishedEverywhere: scale != 1,
+		PublishedEverywhere: limitsTimeScale != "",
 	})
 	store := credentials.NewStore(func(c credentials.Credentials) (*github.Client, error) {
 		return github.NewClient(github.Options{

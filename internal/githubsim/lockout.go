@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Lockout is how GitHub stops those who try wrong credentials: from then on it refuses every try for a while, the right
-// ones too, and each of them makes the while begin anew.
+// Lockout is how GitHub stops repeated tries with wrong credentials: it refuses all tries for some time, right credentials
+// included, and each of them starts that time again.
 type Lockout struct {
 	// Attempts is how many refused logins in a row begin it.
 	Attempts int
@@ -21,7 +21,7 @@ type Lockout struct {
 
 const lockedOutMessage = "Maximum number of login attempts exceeded. Please try again later."
 
-// SetLockout turns the lock-out on, or with nil off. Whoever is locked out is let in.
+// SetLockout turns the lock-out on, or with nil off. It ends all lock-outs.
 func (s *Server) SetLockout(settings *Lockout) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,7 +63,7 @@ func (l *lockouts) of(c *call, credential string) *tries {
 	return l.tries[key]
 }
 
-// checkLockout refuses who is locked out, for longer with each try.
+// checkLockout refuses a locked-out credential, for longer with each try.
 func (s *Server) checkLockout(c *call, credential string) *answer {
 	l := s.lockout
 	if l == nil || credential == "" {

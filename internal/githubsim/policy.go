@@ -43,7 +43,7 @@ func (s *Server) changePolicy(organization Target, change func(*policy)) {
 	change(&s.accountOf(organization.Owner()).policy)
 }
 
-// checkPolicies refuses whom the place's owner does not let in. An App itself, with its JWT, is nobody's guest.
+// checkPolicies refuses callers that the owner's policies exclude. An App that signs in as itself is not concerned.
 func (s *Server) checkPolicies(c *call) *answer {
 	if c.caller.app != nil {
 		return nil

@@ -29,7 +29,7 @@ import (
 // toolKinds are the kinds of other tools in the manifests and pages, with their versions.
 var toolKinds = map[string]string{
 	"Application":        "argoproj.io/v1alpha1",
-	"ConfigMap":          "v1",
+	"Component":          "kustomize.config.k8s.io/v1alpha1",
 	"ExternalSecret":     "external-secrets.io/v1",
 	"GitRepository":      "source.toolkit.fluxcd.io/v1",
 	"HelmRelease":        "helm.toolkit.fluxcd.io/v2",
@@ -57,14 +57,14 @@ func expectManifest(ctx context.Context, namespace, where string, manifest *unst
 	}
 }
 
-// yamlBlocks of a page. One that stands in a list is indented as its fences are.
-func yamlBlocks(page string) []string {
+// blocks of a page in a language. One that stands in a list is indented as its fences are.
+func blocks(page, language string) []string {
 	var blocks []string
 	var block *strings.Builder
 	indent := ""
 	for line := range strings.Lines(page) {
 		switch fence := strings.TrimSpace(line); {
-		case block == nil && fence == "```yaml":
+		case block == nil && fence == "```"+language:
 			block = &strings.Builder{}
 			indent, _, _ = strings.Cut(line, "`")
 		case block != nil && fence == "```":
@@ -82,7 +82,7 @@ func manifestsIn(page string) []*unstructured.Unstructured {
 	text, err := os.ReadFile(page)
 	Expect(err).NotTo(HaveOccurred())
 	var manifests []*unstructured.Unstructured
-	for _, block := range yamlBlocks(string(text)) {
+	for _, block := range blocks(string(text), "yaml") {
 		if strings.Contains(block, "apiVersion:") {
 			manifests = append(manifests, documents(block)...)
 		}

@@ -12,7 +12,6 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	lua "github.com/yuin/gopher-lua"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/rand"
@@ -92,28 +91,6 @@ var _ = Describe("The health in Argo CD", func() {
 	for _, kind := range append(slices.Clone(hookKinds), apps) {
 		Context("of the kind "+kind.name, func() { tellHealth(kind) })
 	}
-
-	It("is one script for the three kinds, which leaves the rest of Argo CD's configuration alone", func(ctx SpecContext) {
-		namespace := emptyNamespace(ctx)
-		theirs := &corev1.ConfigMap{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "argocd-cm"},
-			Data:       map[string]string{"url": "https://argocd.example.com"},
-		}
-		Expect(k8s.Create(ctx, theirs)).To(Succeed())
-		rendered := documents(kubectlOutput(ctx, "kustomize", filepath.Join(gitopsDir, "argocd", "health")))
-		Expect(rendered).To(HaveLen(1))
-		applied(ctx, namespace, rendered[0])
-
-		var got corev1.ConfigMap
-		Expect(k8s.Get(ctx, client.ObjectKeyFromObject(theirs), &got)).To(Succeed())
-		script, err := os.ReadFile(filepath.Join(gitopsDir, "argocd", "health", "health.lua"))
-		Expect(err).NotTo(HaveOccurred())
-		want := map[string]string{"url": "https://argocd.example.com"}
-		for _, kind := range append(slices.Clone(hookKinds), apps) {
-			want["resource.customizations.health.github-webhooks.dev_"+kind.name] = string(script)
-		}
-		Expect(got.Data).To(Equal(want))
-	})
 })
 
 // tellHealth tells how Argo CD sees objects of a kind.

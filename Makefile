@@ -214,9 +214,9 @@ deploy: ## Install the CRDs and run the operator in the cluster, from the image 
 	$(RENDER) | $(KUBECTL) apply --server-side -f -
 
 .PHONY: undeploy
-undeploy: ## Remove the operator from the cluster. CRDs and objects stay, and so do the hooks.
-	{ $(TOOL) kustomize build config/rbac; echo ---; $(TOOL) kustomize build config/manager; } | \
-		$(KUBECTL) delete --ignore-not-found -f -
+undeploy: ## Remove the operator from the cluster. CRDs, objects, hooks, the namespace and the fingerprint key stay.
+	$(KUBECTL) delete --ignore-not-found -f config/manager/manager.yaml -f config/manager/metrics_service.yaml
+	$(TOOL) kustomize build config/rbac | $(KUBECTL) delete --ignore-not-found -f -
 
 .PHONY: build-installer
 build-installer: ## Write dist/install.yaml: all that `make deploy` applies, with the image IMG.

@@ -234,6 +234,15 @@ docker-build: ## Build the image IMG.
 release: IMG = github-webhook-operator:$(VERSION)
 release: ## Write dist/ for VERSION=v1.2.3: binaries, manifests for the image IMG, chart, SBOMs, provenance, checksums.
 	@[[ '$(VERSION)' =~ ^v[0-9]+\.[0-9]+\.[0-9]+ ]] || { echo 'Name the version: make release VERSION=v1.2.3' >&2; exit 1; }
+	changed="$$(git status --porcelain --untracked-files=normal)" || {
+		echo 'make release needs a git checkout: the provenance names the commit that the files are built from.' >&2
+		exit 1
+	}
+	if [[ -n "$$changed" ]]; then
+		echo 'make release builds what is committed, so that the provenance is true. Commit these files, or remove them:' >&2
+		echo "$$changed" >&2
+		exit 1
+	fi
 	rm -rf dist
 	mkdir dist
 	for arch in amd64 arm64; do

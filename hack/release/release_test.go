@@ -43,8 +43,52 @@ func TestRelease(t *testing.T) {
 	t.Run("has manifests and a chart that run this version", func(t *testing.T) { expectVersion(t, first) })
 }
 
-// build runs `make release` in a copy of the working tree, and returns its dist.
+// A release is built from a commit: what nobody committed would be in the files, and in no commit.
+func TestReleaseRefusesWhatIsNotCommitted(t *testing.T) {
+	for what, change := range map[string]func(dir string) error{
+		"an edited file": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "main.go"), []byte("package main\n"), 0o600)
+		},
+		"a file of no commit": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "more.go"), []byte("package main\n"), 0o600)
+		},
+		"a deleted file": func(dir string) error { return os.Remove(filepath.Join(dir, "LICENSE")) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			g := NewWithT(t)
+			dir := checkout(t)
+			g.Expect(change(dir)).To(Succeed())
+			out, err := makeRelease(dir)
+			g.Expect(err).To(HaveOccurred())
+			g.Expect(out).To(ContainSubstring("Commit these files"))
+			g.Expect(filepath.Join(dir, "dist")).NotTo(BeADirectory())
+		})
+	}
+	t.Run("a tree without git", func(t *testing.T) {
+		g := NewWithT(t)
+		dir := checkout(t)
+		g.Expect(os.RemoveAll(filepath.Join(dir, ".git"))).To(Succeed())
+		out, err := makeRelease(dir)
+		g.Expect(err).To(HaveOccurred())
+		g.Expect(out).To(ContainSubstring("needs a git checkout"))
+	})
+}
+
+// build runs `make release` in a checkout, and returns its dist.
 func build(t *testing.T) string {
+	t.Helper()
+	dir := checkout(t)
+	out, err := makeRelease(dir)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred(), out)
+	return filepath.Join(dir, "dist")
+}
+
+func makeRelease(dir string) (string, error) {
+	return run(dir, "make", "release", "VERSION="+version, "REVISION=0123456789abcdef0123456789abcdef01234567", "SOURCE_DATE_EPOCH=1700000000")
+}
+
+// checkout is a copy of the working tree in which everything is committed.
+func checkout(t *testing.T) string {
 	t.Helper()
 	g := NewWithT(t)
 	dir := filepath.Join(t.TempDir(), "checkout")
@@ -60,9 +104,12 @@ func build(t *testing.T) string {
 		g.Expect(os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700)).To(Succeed())
 		g.Expect(os.WriteFile(filepath.Join(dir, name), content, 0o600)).To(Succeed())
 	}
-	out, err := run(dir, "make", "release", "VERSION="+version, "REVISION=0123456789abcdef0123456789abcdef01234567", "SOURCE_DATE_EPOCH=1700000000")
-	g.Expect(err).NotTo(HaveOccurred(), out)
-	return filepath.Join(dir, "dist")
+	for _, args := range [][]string{{"init", "--quiet"}, {"add", "--all"},
+		{"-c", "user.name=test", "-c", "user.email=test@example.com", "commit", "--quiet", "--message=All"}} {
+		out, err := run(dir, "git", args...)
+		g.Expect(err).NotTo(HaveOccurred(), out)
+	}
+	return dir
 }
 
 func run(dir, name string, args ...string) (string, error) {

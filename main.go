@@ -4,9 +4,9 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"flag"
 	"fmt"
-	"hash/fnv"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -242,7 +242,8 @@ func (o *options) namespaces() []string {
 	return slices.Compact(names)
 }
 
-// shard tells the Leases of operators apart that share a namespace and not their objects.
+// shard tells the Leases of operators apart that share a namespace and not their objects. The rights name the Lease: the
+// chart computes the same (github-webhook-operator.lease), and docs/security.md says how.
 func (o *options) shard() string {
 	objects := o.watchLabelSelector
 	if namespaces := o.namespaces(); len(namespaces) > 0 {
@@ -251,9 +252,8 @@ func (o *options) shard() string {
 	if objects == "" {
 		return ""
 	}
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(objects)) // never fails: package hash
-	return fmt.Sprintf("-%x", h.Sum32())
+	sum := sha256.Sum256([]byte(objects))
+	return fmt.Sprintf("-%x", sum[:4])
 }
 
 func newOperator(mgr ctrl.Manager, o *options, hosts github.Hosts, permit func() error) (*controllers.Operator, error) {

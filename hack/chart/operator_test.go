@@ -41,6 +41,12 @@ type operator struct {
 // runInstalled starts the operator that is installed in a namespace, with more in its environment, and waits until it is ready.
 func runInstalled(t *testing.T, namespace string, environment ...string) *operator {
 	t.Helper()
+	t.Helper()
+	return runRendered(t, namespace, decode(t, helm(t, "get", "manifest", releaseName, "--namespace="+namespace)), environment...)
+}
+
+// runRendered does so with the operator of manifests that are applied.
+func runRendered(t *testing.T, namespace string, objects []*unstructured.Unstructured, environment ...string) *operator {
 	g := NewWithT(t)
 	objects := decode(t, helm(t, "get", "manifest", releaseName, "--namespace="+namespace))
 	o := &operator{namespace: namespace, log: &lockedBuffer{}, exited: make(chan struct{})}

@@ -41,6 +41,39 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- default .Release.Namespace .Values.leaderElection.namespace }}
 {{- end }}
 
+{{/* The Lease, whose name says which objects the operator looks after: main.go computes the same. */}}
+{{- define "github-webhook-operator.lease" -}}
+{{- $objects := .Values.watchLabelSelector }}
+{{- with .Values.watchNamespaces }}
+{{- $objects = printf "%s\n%s" $objects (. | sortAlpha | join ",") }}
+{{- end }}
+{{- $objects | empty | ternary "github-webhook-operator" (printf "github-webhook-operator-%s" (sha256sum $objects | trunc 8)) }}
+{{- end }}
+
+{{/* The address of the metrics Service, as its certificate has it. */}}
+{{- define "github-webhook-operator.metricsHost" -}}
+{{ include "github-webhook-operator.fullname" . }}-metrics.{{ .Release.Namespace }}.svc
+{{- end }}
+
+{{/* The Secret with the certificate for metrics. Empty: the operator signs its own. */}}
+{{- define "github-webhook-operator.metricsCertificate" -}}
+{{- if and .Values.metrics.enabled .Values.metrics.secure }}
+{{- $made := .Values.metrics.certificate.certManager.enabled | ternary (printf "%s-metrics-tls" (include "github-webhook-operator.fullname" .)) "" }}
+{{- default $made .Values.metrics.certificate.secretName }}
+{{- end }}
+{{- end }}
+
+{{- define "github-webhook-operator.metricsCertificatePath" -}}
+/etc/github-webhook-operator/metrics
+{{- end }}
+
+{{/* Whether Prometheus gets a token of a ServiceAccount that the chart makes. */}}
+{{- define "github-webhook-operator.makesMetricsToken" -}}
+{{- with .Values.metrics }}
+{{- if and .enabled .secure .serviceMonitor.enabled (not .serviceMonitor.credentials.secretName) }}true{{ end }}
+{{- end }}
+{{- end }}
+
 {{- define "github-webhook-operator.image" -}}
 {{- $tagged := printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
 {{- .Values.image.digest | empty | ternary $tagged (printf "%s@%s" .Values.image.repository .Values.image.digest) }}

@@ -5,9 +5,12 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -89,6 +92,7 @@ type options struct {
 	maxConcurrentReconciles int
 	metricsBindAddress      string
 	metricsSecure           bool
+	metricsCertPath         string
 	healthProbeBindAddress  string
 	leaderElect             bool
 	leaderElectionNamespace string
@@ -109,6 +113,8 @@ func parseFlags() *options {
 	flag.IntVar(&o.maxConcurrentReconciles, "max-concurrent-reconciles", 10, "Passes at the same time, per kind")
 	flag.StringVar(&o.metricsBindAddress, "metrics-bind-address", ":8443", "Where metrics are served; 0 turns them off")
 	flag.BoolVar(&o.metricsSecure, "metrics-secure", true, "Serve metrics over HTTPS to those whom the cluster authorizes")
+	flag.StringVar(&o.metricsCertPath, "metrics-cert-path", "",
+		"Folder with tls.crt and tls.key for metrics, read again when they change (default a certificate that the operator signs itself)")
 	flag.StringVar(&o.healthProbeBindAddress, "health-probe-bind-address", ":8081", "Where /healthz and /readyz are served")
 	flag.BoolVar(&o.leaderElect, "leader-elect", true, "Let one of several replicas work at a time")
 	flag.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", "", "Namespace of the leader's Lease (default the operator's own)")
@@ -139,6 +145,9 @@ func run(ctx context.Context, o *options) error {
 	hosts, err := github.ParseHosts(o.githubHosts)
 	if err != nil {
 		return fmt.Errorf("--github-hosts: %w", err)
+	}
+	if err := o.checkMetricsCertificate(); err != nil {
+		return err
 	}
 	leadership := &controllers.Leadership{For: renewDeadline}
 	mgr, err := newManager(o, leadership)
@@ -228,11 +237,27 @@ func (o *options) cache() (cache.Options, error) {
 
 // metrics are authenticated and authorized by the cluster, as kubebuilder has it.
 func (o *options) metrics() metricsserver.Options {
-	m := metricsserver.Options{BindAddress: o.metricsBindAddress, SecureServing: o.metricsSecure}
+	m := metricsserver.Options{BindAddress: o.metricsBindAddress, SecureServing: o.metricsSecure, CertDir: o.metricsCertPath}
 	if o.metricsSecure {
 		m.FilterProvider = filters.WithAuthenticationAndAuthorization
 	}
 	return m
+}
+
+// checkMetricsCertificate refuses what would pass in silence: where a file is missing, the metrics server signs a certificate
+// of its own, and Prometheus would find out.
+func (o *options) checkMetricsCertificate() error {
+	switch {
+	case o.metricsCertPath == "" || o.metricsBindAddress == "0":
+		return nil
+	case !o.metricsSecure:
+		return errors.New("--metrics-cert-path has no use with --metrics-secure=false: leave one of them out")
+	}
+	_, err := tls.LoadX509KeyPair(filepath.Join(o.metricsCertPath, "tls.crt"), filepath.Join(o.metricsCertPath, "tls.key"))
+	if err != nil {
+		return fmt.Errorf("--metrics-cert-path: %w: put a certificate and its key there as tls.crt and tls.key, or leave the flag out", err)
+	}
+	return nil
 }
 
 // namespaces to watch, sorted; none is all.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -22,7 +21,7 @@ import (
 // Deployment would make, in a namespace that lets only restricted Pods in.
 func TestAPIServerAcceptsEveryValueSet(t *testing.T) {
 	g := NewWithT(t)
-	installMonitoringCRDs(t)
+	installOtherCRDs(t)
 	for _, namespace := range []string{releaseName, "team-a", "team-b"} {
 		makeNamespace(t, namespace)
 	}
@@ -66,30 +65,39 @@ func makeNamespace(t *testing.T, name string) {
 	}
 }
 
-// monitoringModule is where the CRDs of ServiceMonitor and PrometheusRule come from.
-const monitoringModule = "github.com/prometheus-operator/prometheus-operator@v0.85.0"
+// otherCRDs are those of kinds that the chart makes objects of, by the module and the directory that has them.
+var otherCRDs = []struct {
+	module, dir string
+	files       []string
+}{
+	{"github.com/prometheus-operator/prometheus-operator@v0.85.0", "example/prometheus-operator-crd",
+		[]string{"monitoring.coreos.com_servicemonitors.yaml", "monitoring.coreos.com_prometheusrules.yaml"}},
+	{"github.com/cert-manager/cert-manager@v1.19.1", "deploy/crds",
+		[]string{"cert-manager.io_certificates.yaml", "cert-manager.io_issuers.yaml"}},
+}
 
-// monitoringCRDs is the directory of the module that has them.
-var monitoringCRDs = sync.OnceValues(func() (string, error) {
-	download := exec.Command("go", "mod", "download", "-json", monitoringModule)
-	download.Dir = home // outside of any module
-	out, err := download.Output()
-	if err != nil {
-		return "", err
-	}
-	var module struct{ Dir string }
-	err = json.Unmarshal(out, &module)
-	return filepath.Join(module.Dir, "example", "prometheus-operator-crd"), err
-})
-
-func installMonitoringCRDs(t *testing.T) {
+// moduleDir is where go has put a module.
+func moduleDir(t *testing.T, module string) string {
 	t.Helper()
 	g := NewWithT(t)
-	dir, err := monitoringCRDs()
-	g.Expect(err).NotTo(HaveOccurred())
-	_, err = envtest.InstallCRDs(config, envtest.CRDInstallOptions{ErrorIfPathMissing: true, Paths: []string{
-		filepath.Join(dir, "monitoring.coreos.com_servicemonitors.yaml"),
-		filepath.Join(dir, "monitoring.coreos.com_prometheusrules.yaml"),
-	}})
-	g.Expect(err).NotTo(HaveOccurred())
+	download := exec.Command("go", "mod", "download", "-json", module)
+	download.Dir = home // outside of any module
+	out, err := download.Output()
+	g.Expect(err).NotTo(HaveOccurred(), string(out))
+	var found struct{ Dir string }
+	g.Expect(json.Unmarshal(out, &found)).To(Succeed())
+	return found.Dir
+}
+
+func installOtherCRDs(t *testing.T) {
+	t.Helper()
+	var paths []string
+	for _, crds := range otherCRDs {
+		dir := moduleDir(t, crds.module)
+		for _, file := range crds.files {
+			paths = append(paths, filepath.Join(dir, crds.dir, file))
+		}
+	}
+	_, err := envtest.InstallCRDs(config, envtest.CRDInstallOptions{ErrorIfPathMissing: true, Paths: paths})
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,8 +21,23 @@ func TestKustomizeRendersWhatTheChartDoes(t *testing.T) {
 // config/prometheus is what the chart makes for the Prometheus operator.
 func TestKustomizeRendersTheChartsMonitoring(t *testing.T) {
 	chart := unmarked(t, template(t, "--set=metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true",
-		"--show-only=templates/servicemonitor.yaml", "--show-only=templates/prometheusrule.yaml"))
+		"--show-only=templates/servicemonitor.yaml", "--show-only=templates/prometheusrule.yaml", "--show-only=templates/metrics-reader.yaml"))
 	expectSame(t, chart, unmarked(t, build(t, "config/prometheus")))
+}
+
+// config/certmanager does what the chart's metrics.certificate.certManager does, in a kustomization as docs/metrics.md has it.
+func TestKustomizeRendersTheChartsCertificate(t *testing.T) {
+	g := NewWithT(t)
+	dir := t.TempDir()
+	g.Expect(os.CopyFS(filepath.Join(dir, "config"), os.DirFS(filepath.Join(root, "config")))).To(Succeed())
+	overlay := filepath.Join(dir, "overlay")
+	g.Expect(os.Mkdir(overlay, 0o700)).To(Succeed())
+	kustomization := yamlBlock(t, "docs/metrics.md", "components:")
+	g.Expect(os.WriteFile(filepath.Join(overlay, "kustomization.yaml"), []byte(kustomization), 0o600)).To(Succeed())
+	kustomize := unmarked(t, build(t, overlay))
+	delete(kustomize, "Namespace /"+releaseName) // Helm makes it by a flag.
+	expectSame(t, unmarked(t, template(t, "--set=metrics.certificate.certManager.enabled=true",
+		"--set=metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true")), kustomize)
 }
 
 func expectSame(t *testing.T, chart, kustomize map[string]string) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -41,14 +42,13 @@ type operator struct {
 // runInstalled starts the operator that is installed in a namespace, with more in its environment, and waits until it is ready.
 func runInstalled(t *testing.T, namespace string, environment ...string) *operator {
 	t.Helper()
-	t.Helper()
 	return runRendered(t, namespace, decode(t, helm(t, "get", "manifest", releaseName, "--namespace="+namespace)), environment...)
 }
 
 // runRendered does so with the operator of manifests that are applied.
 func runRendered(t *testing.T, namespace string, objects []*unstructured.Unstructured, environment ...string) *operator {
+	t.Helper()
 	g := NewWithT(t)
-	objects := decode(t, helm(t, "get", "manifest", releaseName, "--namespace="+namespace))
 	o := &operator{namespace: namespace, log: &lockedBuffer{}, exited: make(chan struct{})}
 	var args []string
 	for _, arg := range arguments(t, objects) {
@@ -59,6 +59,11 @@ func runRendered(t *testing.T, namespace string, objects []*unstructured.Unstruc
 	for _, u := range objects {
 		if u.GetKind() == "Deployment" {
 			o.account, _, _ = unstructured.NestedString(u.Object, "spec", "template", "spec", "serviceAccountName")
+		}
+	}
+	for path, dir := range mounts(t, objects, namespace) {
+		for i := range args {
+			args[i] = strings.ReplaceAll(args[i], path, dir)
 		}
 	}
 	o.command = exec.Command(binary, args...)
@@ -74,6 +79,36 @@ func runRendered(t *testing.T, namespace string, objects []*unstructured.Unstruc
 	g.Eventually(o.get).WithArguments(t.Context(), "http://"+o.health+"/readyz", "").WithTimeout(patience).
 		Should(HavePrefix("200"), func() string { return "the operator said:\n" + o.log.String() })
 	return o
+}
+
+// mounts are the Secrets that the container mounts, by the path there, as folders here.
+func mounts(t *testing.T, objects []*unstructured.Unstructured, namespace string) map[string]string {
+	t.Helper()
+	g := NewWithT(t)
+	secrets := map[string]string{}
+	for _, u := range objects {
+		volumes, _, err := unstructured.NestedSlice(u.Object, "spec", "template", "spec", "volumes")
+		g.Expect(err).NotTo(HaveOccurred())
+		for _, v := range volumes {
+			name, _, _ := unstructured.NestedString(v.(map[string]any), "secret", "secretName")
+			secrets[fmt.Sprint(v.(map[string]any)["name"])] = name
+		}
+	}
+	dirs := map[string]string{}
+	mounted, _, err := unstructured.NestedSlice(container(t, objects), "volumeMounts")
+	g.Expect(err).NotTo(HaveOccurred())
+	for _, m := range mounted {
+		mount := m.(map[string]any)
+		var content corev1.Secret
+		key := client.ObjectKey{Namespace: namespace, Name: secrets[fmt.Sprint(mount["name"])]}
+		g.Expect(k8s.Get(t.Context(), key, &content)).To(Succeed())
+		dir := t.TempDir()
+		for name, data := range content.Data {
+			g.Expect(os.WriteFile(filepath.Join(dir, name), data, 0o600)).To(Succeed())
+		}
+		dirs[fmt.Sprint(mount["mountPath"])] = dir
+	}
+	return dirs
 }
 
 func addressIn(known, arg, flag string) string {

@@ -98,6 +98,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if not .Values.metrics.secure }}
 - --metrics-secure=false
 {{- end }}
+{{- if include "github-webhook-operator.metricsCertificate" . }}
+- --metrics-cert-path={{ include "github-webhook-operator.metricsCertificatePath" . }}
+{{- end }}
 - --health-probe-bind-address=:{{ .Values.health.port }}
 - --leader-elect={{ .Values.leaderElection.enabled }}
 {{- with .Values.leaderElection.namespace }}

@@ -30,12 +30,13 @@ func (a *App) check() error {
 	return nil
 }
 
-// SettingsURL is the page on which the App's owner edits the App and its webhook.
+// SettingsURL is the page on which the App's owner edits the App and its webhook; empty where only a page elsewhere is
+// known: who follows the link may log in there.
 func (a *App) SettingsURL(server Server) string {
 	page := "/settings/apps/" + url.PathEscape(a.Slug)
 	switch {
 	case a.Slug == "" || a.Owner.Login == "": // An enterprise's App: its public page leads on.
-		return a.HTMLURL
+		return server.ownPage(a.HTMLURL)
 	case a.Owner.Type == "Organization":
 		page = "/organizations/" + url.PathEscape(a.Owner.Login) + page
 	}
@@ -118,7 +119,15 @@ func (c *Client) KnowsApp() bool { return c.own.Load() != nil }
 // Installations lists all installations of the App, from all pages.
 func (c *Client) Installations(ctx context.Context) ([]Installation, error) {
 	const path = "/app/installations"
-	return allPages[Installation](ctx, c, call{method: http.MethodGet, path: path, route: path})
+	k := call{method: http.MethodGet, path: path, route: path}
+	all, err := allPages[Installation](ctx, c, k)
+	if err != nil {
+		return nil, err
+	}
+	if all.odd > 0 {
+		return nil, k.fail(ErrNotGitHub, malformed+": "+all.why)
+	}
+	return all.entries, nil
 }
 
 // RepositoryInstallation finds the App's installation that a repository belongs to. ErrNotFound: there is none.

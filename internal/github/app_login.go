@@ -99,6 +99,8 @@ func (l *appLogin) tokenOf(ctx context.Context, t *target, installation int64) (
 // its time, and after a 404 on the whole place, if another installation of the App has it.
 func (l *appLogin) again(ctx context.Context, t *target, id int64, token Secret, response *http.Response) (bool, error) {
 	switch {
+	case isRefusal(response.StatusCode) && !readRefusal(response).isGitHubs():
+		return false, nil
 	case response.StatusCode == http.StatusUnauthorized:
 		l.tokens.discard(token)
 		return true, nil

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"sync"
@@ -102,7 +103,7 @@ func newClient(options Options, proxy proxyFunc) (*Client, error) {
 	}
 	return &Client{
 		enrolled: new(sync.Map), own: new(atomic.Pointer[App]), ahead: new(atomic.Int64),
-		options: options, root: root, transport: redirects{login}, login: login, kept: kept, budgets: options.Budgets, network: network,
+		options: options, root: root, transport: redirects{root.Path, login}, login: login, kept: kept, budgets: options.Budgets, network: network,
 	}, nil
 }
 
@@ -172,6 +173,27 @@ type call struct {
 	maxBody int64
 	// polled: it is read again and again, so the answer is kept, and GitHub asked whether it is still true.
 	polled bool
+	// success is the one status that GitHub documents for it; 0 is the usual one of the method.
+	success int
+	// about is what it reads or, where changes, writes to.
+	about   about
+	changes bool
+	// afresh: what is kept is not asked about, so that the answer is a whole one.
+	afresh bool
+}
+
+// documented is the one status that says that GitHub did what the call asks for. Another one, even of success, is a
+// proxy's or a login page's: nothing was done.
+func (k call) documented() int {
+	switch {
+	case k.success != 0:
+		return k.success
+	case k.method == http.MethodPost:
+		return http.StatusCreated
+	case k.method == http.MethodDelete:
+		return http.StatusNoContent
+	}
+	return http.StatusOK
 }
 
 // answer is what a body is decoded into. check refuses JSON of another kind: a proxy's, or another version's.
@@ -179,40 +201,70 @@ type answer interface {
 	check() error
 }
 
+// streamed is an answer that reads itself, so that it can stop before all of a body is in memory.
+type streamed interface {
+	answer
+	read(*json.Decoder) error
+}
+
+// reply is what an answer says besides its body.
+type reply struct {
+	header http.Header
+	// from is the address that answered, after all redirects.
+	from *url.URL
+	// unlinked: it is a kept answer, and GitHub's word that it is still true came without Link.
+	unlinked bool
+}
+
 // do makes a request and decodes the answer. Without into, the answer's body does not matter.
-func (c *Client) do(ctx context.Context, k call, into answer) (http.Header, error) {
+func (c *Client) do(ctx context.Context, k call, into answer) (reply, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.options.Timeout, errTimeout)
 	defer cancel()
-	x := &exchange{route: k.route, conditional: k.polled}
+	x := &exchange{route: k.route, conditional: k.polled, afresh: k.afresh, about: k.about, changes: k.changes}
+	defer c.kept.end(x)
 	request, err := c.request(withExchange(ctx, x), k)
 	if err != nil {
-		return nil, err
+		return reply{}, err
 	}
 	response, err := c.transport.RoundTrip(request)
 	if err != nil {
-		return nil, k.lost(ctx, err)
+		return reply{}, k.lost(ctx, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	defer drain(response.Body)
-	c.setClock(response.Header)
-	if response.StatusCode < 200 || response.StatusCode > 299 {
-		e := k.refused(response, c.options.Now())
+	if response.StatusCode != k.documented() || isPage(response.Header) {
+		e := k.refused(response, c.options.Server, c.options.Now())
 		c.login.refused(e, response)
-		return nil, e
+		return reply{}, e
 	}
+	c.setClock(response.Header)
+	said := reply{response.Header, answeredFrom(response, request), x.unlinked}
 	if into == nil {
-		return response.Header, nil
+		return said, nil
 	}
-	body, err := readBounded(response.Body, k.bound())
-	if err != nil {
-		return nil, k.lost(ctx, err)
-	}
+	body := &boundedBody{body: response.Body, left: k.bound(), bound: k.bound()}
 	if err := decode(body, into); err != nil {
 		c.kept.drop(x.key)
-		return nil, k.fail(ErrUnavailable, err.Error())
+		if body.err != nil {
+			return reply{}, k.lost(ctx, body.err)
+		}
+		return reply{}, k.fail(ErrNotGitHub, err.Error())
 	}
-	c.kept.keep(x, body)
-	return response.Header, nil
+	c.kept.keep(x, body.text())
+	return said, nil
+}
+
+// isPage tells a page for people, such as a login page, which is no answer of an API whatever its status.
+func isPage(header http.Header) bool {
+	kind, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
+	return kind == "text/html" || kind == "application/xhtml+xml"
+}
+
+func answeredFrom(response *http.Response, request *http.Request) *url.URL {
+	if response.Request != nil {
+		return response.Request.URL
+	}
+	return request.URL
 }
 
 // request builds the request with the headers that GitHub wants on each.
@@ -255,12 +307,23 @@ func encode(body any) ([]byte, error) {
 const malformed = "the answer is not what GitHub's API answers"
 
 // decode reports what is wrong without quoting the body: it can hold a token.
-func decode(body []byte, into answer) error {
-	err := json.Unmarshal(body, into)
+func decode(body io.Reader, into answer) error {
+	decoder := json.NewDecoder(body)
+	read := func() error { return decoder.Decode(into) }
+	if stream, ok := into.(streamed); ok {
+		read = func() error { return stream.read(decoder) }
+	}
+	err := read()
+	if own, ok := errors.AsType[notUnderstood](err); ok {
+		return fmt.Errorf("%s: %w", malformed, own)
+	}
 	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && mismatch.Field != "" {
 		return fmt.Errorf("%s: %s has another type", malformed, redact.Clean(mismatch.Field, maxWord))
 	}
 	if err != nil {
+		return errors.New(malformed)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) { // Something follows.
 		return errors.New(malformed)
 	}
 	if err := into.check(); err != nil {
@@ -269,11 +332,55 @@ func decode(body []byte, into answer) error {
 	return nil
 }
 
+// notUnderstood is what is wrong with an answer, in words that quote nothing of it.
+type notUnderstood string
+
+func (n notUnderstood) Error() string { return string(n) }
+
 func (k call) bound() int64 {
 	if k.maxBody > 0 {
 		return k.maxBody
 	}
 	return maxBody
+}
+
+// boundedBody is a body that may be as long as its bound. It remembers what was read as far as that may be kept.
+type boundedBody struct {
+	body        io.Reader
+	left, bound int64
+	kept        bytes.Buffer
+	long        bool
+	// err is why it could not be read to its end.
+	err error
+}
+
+// Read reads on.
+func (b *boundedBody) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		n, err = 0, tooLarge(b.bound)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.err = err
+	}
+	b.remember(p[:n])
+	return n, err
+}
+
+func (b *boundedBody) remember(read []byte) {
+	if b.long = b.long || b.kept.Len()+len(read) > maxKeptBody; b.long {
+		b.kept = bytes.Buffer{}
+		return
+	}
+	b.kept.Write(read)
+}
+
+// text is the whole body; nil where it is too long to be kept.
+func (b *boundedBody) text() []byte {
+	if b.long {
+		return nil
+	}
+	return b.kept.Bytes()
 }
 
 // readBounded reads all of a body, which may be as long as the bound.

@@ -49,7 +49,10 @@ func within(timeout time.Duration) func(*Options) {
 // serve starts a server that is no GitHub at all.
 func serve(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 	t.Helper()
-	server := httptest.NewServer(handler)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8") // As GitHub does.
+		handler(w, r)
+	}))
 	t.Cleanup(server.Close)
 	return server
 }
@@ -70,4 +73,16 @@ func answers(status int, body string, header ...string) http.HandlerFunc {
 		w.WriteHeader(status)
 		_, _ = fmt.Fprint(w, body)
 	}
+}
+
+// succeed answers with the status that GitHub documents for the webhooks' own endpoints.
+func succeed(w http.ResponseWriter, r *http.Request, body string) {
+	switch r.Method {
+	case http.MethodDelete:
+		w.WriteHeader(http.StatusNoContent)
+		return
+	case http.MethodPost:
+		w.WriteHeader(http.StatusCreated)
+	}
+	_, _ = fmt.Fprint(w, body)
 }

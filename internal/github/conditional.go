@@ -21,9 +21,11 @@ func (t conditional) RoundTrip(request *http.Request) (*http.Response, error) {
 		return t.change(request)
 	}
 	// What was sent on by a redirect is kept where it was found.
-	x.key, x.fresh = request.URL.String(), nil
-	known := t.kept.get(x.key)
+	known := t.kept.begin(x, request.URL.String())
 	x.cold = known == nil && !t.kept.refusing()
+	if x.afresh {
+		known = nil
+	}
 	if known != nil {
 		request = request.Clone(request.Context())
 		request.Header.Set("If-None-Match", known.etag)
@@ -35,6 +37,7 @@ func (t conditional) RoundTrip(request *http.Request) (*http.Response, error) {
 	switch response.StatusCode {
 	case http.StatusNotModified:
 		if known != nil {
+			x.unlinked = response.Header.Get("Link") == ""
 			return known.answer(response), nil
 		}
 	case http.StatusOK:
@@ -45,11 +48,12 @@ func (t conditional) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// change sends a request that is no poll. What was deleted is not asked for again.
+// change sends a request that is no poll. What it may have changed is not asked for again, whatever the answer: a write can
+// take effect without one.
 func (t conditional) change(request *http.Request) (*http.Response, error) {
 	response, err := t.next.RoundTrip(request)
-	if err == nil && request.Method == http.MethodDelete && response.StatusCode < http.StatusMultipleChoices {
-		t.kept.dropBelow(request.URL.String())
+	if x := exchangeOf(request); x.changes {
+		t.kept.changed(x.about, request.URL)
 	}
 	return response, err
 }

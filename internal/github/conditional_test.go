@@ -2,6 +2,7 @@ package github
 
 import (
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -229,7 +230,7 @@ func TestWhatIsGoneIsNotAskedForAgain(t *testing.T) {
 	server.change(func() {
 		server.etag = `"2"`
 		server.mangle = func(w http.ResponseWriter) bool {
-			w.WriteHeader(http.StatusNotFound)
+			answers(http.StatusNotFound, `{"message":"Not Found"}`)(w, nil)
 			return true
 		}
 	})
@@ -237,6 +238,139 @@ func TestWhatIsGoneIsNotAskedForAgain(t *testing.T) {
 	g.Expect(err).To(MatchError(ErrNotFound))
 	g.Expect(client.kept.entries.Len()).To(BeZero())
 	g.Expect(client.kept.size).To(BeZero())
+}
+
+// A server that lags behind its own write would bring the hook back as it was, if it were asked with the old ETag.
+func TestAWriteDropsWhatItMadeUntrue(t *testing.T) {
+	const list, here, deliveries, other = "list", "hook 1", "deliveries of hook 1", "hook 10"
+	reads := map[string]func(context.Context, Hooks) error{
+		list:       func(ctx context.Context, h Hooks) error { _, err := h.List(ctx); return err },
+		here:       func(ctx context.Context, h Hooks) error { _, err := h.Get(ctx, 1); return err },
+		"config 1": func(ctx context.Context, h Hooks) error { _, err := h.Config(ctx, 1); return err },
+		deliveries: func(ctx context.Context, h Hooks) error { _, err := h.Deliveries(ctx, 1, DeliveryQuery{}); return err },
+		other:      func(ctx context.Context, h Hooks) error { _, err := h.Get(ctx, 10); return err },
+	}
+	whole := []string{list, here, "config 1", deliveries}
+	config := Config{URL: NewSecret("https://ci.example.com")}
+	for name, c := range map[string]struct {
+		write   func(context.Context, Hooks) error
+		dropped []string
+	}{
+		"create":      {func(ctx context.Context, h Hooks) error { _, err := h.Create(ctx, HookRequest{}); return err }, []string{list}},
+		"edit":        {edit, whole},
+		"edit config": {func(ctx context.Context, h Hooks) error { _, err := h.EditConfig(ctx, 1, config); return err }, whole},
+		"delete":      {func(ctx context.Context, h Hooks) error { return h.Delete(ctx, 1) }, whole},
+		"ping":        {func(ctx context.Context, h Hooks) error { return h.Ping(ctx, 1) }, nil},
+	} {
+		for _, how := range []string{"", "by another name", "redirected", "without an answer"} {
+			t.Run(name+" "+how, func(t *testing.T) {
+				g := NewWithT(t)
+				s := &lagging{how: how}
+				hooks := repositoryOn(t, serve(t, s.handler))
+				for _, read := range reads {
+					g.Expect(read(t.Context(), hooks)).To(Succeed())
+				}
+				writer := hooks
+				if how == "by another name" {
+					writer = hooks.client.RepositoryHooks("Octo-Org", "Hello-World")
+				}
+				g.Expect(c.write(t.Context(), writer) == nil).To(Equal(how != "without an answer"))
+				var dropped []string
+				for name, read := range reads {
+					s.conditional = false
+					g.Expect(read(t.Context(), hooks)).To(Succeed())
+					if !s.conditional {
+						dropped = append(dropped, name)
+					}
+				}
+				g.Expect(dropped).To(ConsistOf(c.dropped))
+			})
+		}
+	}
+}
+
+// lagging is a server on which everything has an ETag.
+type lagging struct {
+	how         string
+	conditional bool
+}
+
+func (l *lagging) handler(w http.ResponseWriter, r *http.Request) {
+	const byID = "/api/v3/repositories/7/hooks"
+	moved := strings.HasPrefix(r.URL.Path, byID)
+	switch {
+	case l.how == "redirected" && !moved:
+		w.Header().Set("Location", strings.Replace(r.URL.RequestURI(), repoHooks, byID, 1))
+		w.WriteHeader(http.StatusTemporaryRedirect)
+	case r.Method != http.MethodGet && l.how == "without an answer":
+		panic(http.ErrAbortHandler)
+	case strings.HasSuffix(r.URL.Path, "/pings"):
+		w.WriteHeader(http.StatusNoContent)
+	case r.Method != http.MethodGet:
+		succeed(w, r, `{"id":1,"url":"https://ci.example.com"}`)
+	case r.Header.Get("If-None-Match") != "":
+		l.conditional = true
+		w.WriteHeader(http.StatusNotModified)
+	default:
+		w.Header().Set("ETag", `"1"`)
+		body := `{"id":1,"url":"https://ci.example.com"}`
+		if strings.HasSuffix(r.URL.Path, "/hooks") || strings.HasSuffix(r.URL.Path, "/deliveries") {
+			body = "[" + body + "]"
+		}
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// The pages of a list have other addresses than its beginning.
+func TestAWriteDropsAllPagesOfTheList(t *testing.T) {
+	g := NewWithT(t)
+	handler := pages(3, onSameHost)
+	conditional := 0
+	hooks := repositoryOn(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("If-None-Match") != "" {
+			conditional++
+		}
+		if r.Method != http.MethodGet {
+			succeed(w, r, `{"id":1}`)
+			return
+		}
+		w.Header().Set("ETag", `"1"`)
+		handler(w, r)
+	}))
+	for range 2 {
+		_, err := hooks.List(t.Context())
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(hooks.client.kept.entries.Len()).To(Equal(3))
+		_, err = hooks.Create(t.Context(), HookRequest{})
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(hooks.client.kept.entries.Len()).To(BeZero())
+	}
+	g.Expect(conditional).To(BeZero())
+}
+
+// A read that was sent before a write and answered after it may show what was before.
+func TestAReadThatAWriteOvertookIsNotKept(t *testing.T) {
+	g := NewWithT(t)
+	reached, goOn := make(chan struct{}), make(chan struct{})
+	hooks := repositoryOn(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.URL.Path == repoHooks+"/1" {
+			close(reached)
+			<-goOn
+		}
+		w.Header().Set("ETag", `"1"`)
+		succeed(w, r, `{"id":1}`)
+	}))
+	read := make(chan error)
+	go func() { _, err := hooks.Get(t.Context(), 1); read <- err }()
+	<-reached
+	g.Expect(edit(t.Context(), hooks)).To(Succeed())
+	close(goOn)
+	g.Expect(<-read).NotTo(HaveOccurred())
+	g.Expect(hooks.client.kept.entries.Len()).To(BeZero())
+	g.Expect(hooks.client.kept.open).To(BeEmpty())
+	_, err := hooks.Get(t.Context(), 10)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(hooks.client.kept.entries.Len()).To(Equal(1), "only what the write was about")
 }
 
 func TestA304ThatNobodyAskedForIsAnError(t *testing.T) {

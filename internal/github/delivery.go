@@ -108,6 +108,8 @@ type DeliveryPage struct {
 	Deliveries []Delivery
 	// Next is the cursor of the next page; empty at the end. It is opaque.
 	Next string
+	// Skipped is how many deliveries of the page could not be read.
+	Skipped int
 }
 
 // Deliveries reads one page of the hook's deliveries. GitHub keeps them for some days only.
@@ -119,13 +121,20 @@ func (h Hooks) Deliveries(ctx context.Context, id int64, query DeliveryQuery) (D
 	// Pages further back hardly come again, and would take the place of those that do.
 	c.query, c.polled = query.values(), query.Cursor == ""
 	var deliveries list[Delivery, *Delivery]
-	header, err := h.client.do(ctx, c, &deliveries)
+	said, err := h.client.do(ctx, c, &deliveries)
 	if err != nil {
 		return DeliveryPage{}, err
 	}
-	page := DeliveryPage{Deliveries: deliveries}
-	if next := nextLink(header); next != nil {
-		page.Next = next.Query().Get("cursor")
+	page := DeliveryPage{Deliveries: deliveries.entries, Skipped: deliveries.odd}
+	next, err := nextLink(said.header, said.from)
+	if err != nil {
+		return DeliveryPage{}, c.fail(ErrNotGitHub, err.Error())
+	}
+	if next == nil {
+		return page, nil
+	}
+	if page.Next = next.Query().Get("cursor"); page.Next == "" || page.Next == query.Cursor {
+		return DeliveryPage{}, c.fail(ErrNotGitHub, malformed+": the next page of deliveries has no cursor of its own")
 	}
 	return page, nil
 }
@@ -164,6 +173,7 @@ func (h Hooks) Redeliver(ctx context.Context, id, deliveryID int64) error {
 	if err != nil {
 		return err
 	}
+	c.success, c.changes = http.StatusAccepted, false
 	_, err = h.client.do(ctx, c, nil)
 	return err
 }

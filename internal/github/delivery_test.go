@@ -32,9 +32,9 @@ func TestAnswersWithoutWhatMakesThem(t *testing.T) {
 		g.Expect(err).To(And(MatchError(ErrUnavailable), MatchError(ContainSubstring(malformed))))
 	}
 
-	lists := repositoryOn(t, serve(t, answers(http.StatusOK, `[{"guid":"x"}]`)))
-	_, err := lists.Deliveries(t.Context(), 1, DeliveryQuery{})
-	g.Expect(err).To(MatchError(ContainSubstring("entry 0: id is missing")))
+	lists := clientOf(t, serve(t, answers(http.StatusOK, `[{"id":1},{"guid":"x"}]`)).URL, octoToken)
+	_, err := lists.Installations(t.Context())
+	g.Expect(err).To(MatchError(ContainSubstring("entry 2: id is missing")))
 	headers := repositoryOn(t, serve(t, answers(http.StatusOK, `{"id":1,"response":{"headers":"planted"}}`)))
 	_, err = headers.Delivery(t.Context(), 1, 1)
 	g.Expect(err).To(MatchError(ErrUnavailable))

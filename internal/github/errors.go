@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"syscall"
 	"time"
 
@@ -24,10 +25,19 @@ var (
 	ErrKeyRefused = fmt.Errorf("the private key is not one of the GitHub App's: %w", ErrUnauthorized)
 	// ErrClock: this machine's clock and the server's differ too much for an App to log in. It is an ErrUnauthorized.
 	ErrClock = fmt.Errorf("the clock is off: %w", ErrUnauthorized)
-	// ErrForbidden: GitHub answered 403: the credential lacks a permission. Error.AcceptedPermissions may name it.
+	// ErrForbidden: GitHub answered 403 for another reason than a limit.
 	ErrForbidden = errors.New("forbidden by GitHub")
 	// ErrBlocked: GitHub took the repository down (451, or 403). It is an ErrForbidden.
 	ErrBlocked = fmt.Errorf("access is blocked: %w", ErrForbidden)
+	// ErrPermission: GitHub says that the token lacks a permission; Error.AcceptedPermissions may name it. It is an
+	// ErrForbidden.
+	ErrPermission = fmt.Errorf("a permission is missing: %w", ErrForbidden)
+	// ErrSAML: the organization wants the token authorized for single sign-on; Error.SSOURL may be where. It is an
+	// ErrForbidden.
+	ErrSAML = fmt.Errorf("single sign-on is required: %w", ErrForbidden)
+	// ErrIPAddress: the organization or enterprise has an IP allow list that this address is not on; Error.IPAddress may be
+	// the one that GitHub saw. It is an ErrForbidden.
+	ErrIPAddress = fmt.Errorf("the IP address is not allowed: %w", ErrForbidden)
 	// ErrSuspended: the App's installation is suspended. It is an ErrForbidden.
 	ErrSuspended = fmt.Errorf("installation is suspended: %w", ErrForbidden)
 	// ErrArchived: the repository is archived: what would change something is refused with 403.
@@ -43,8 +53,16 @@ var (
 	// ErrRateLimited: a primary or secondary limit is exceeded, or would be, and then nothing was sent. Error.RetryAt says
 	// when the request has its turn, for which room is kept.
 	ErrRateLimited = errors.New("rate limit exceeded")
+	// ErrLockedOut: too many logins failed, so that GitHub takes none for some minutes, and longer with each further try. It
+	// is an ErrRateLimited.
+	ErrLockedOut = fmt.Errorf("logins are locked out: %w", ErrRateLimited)
 	// ErrUnavailable: there was no answer, none of GitHub's, or a 5xx. Whether a write took effect is not known.
 	ErrUnavailable = errors.New("GitHub is not available")
+	// ErrNotGitHub: there was an answer that is none of GitHub's, such as a proxy's or a login page. It is an ErrUnavailable.
+	ErrNotGitHub = fmt.Errorf("the answer is not GitHub's: %w", ErrUnavailable)
+	// ErrUnclear: a list has entries that cannot be told from what is looked for, so that what it does not show may be there.
+	// It is an ErrUnavailable.
+	ErrUnclear = fmt.Errorf("the list is not clear: %w", ErrUnavailable)
 )
 
 // Error is a request that failed. errors.Is tells which of this package's errors it is; an answer that fits none of them is
@@ -58,8 +76,13 @@ type Error struct {
 	// Message is GitHub's own words in one line, or what happened to the request. It does not change between two attempts
 	// that fail in the same way.
 	Message string
-	// AcceptedPermissions are those that would have sufficed, as GitHub names them: repository_hooks=write.
+	// AcceptedPermissions are those that suffice, as GitHub names them: repository_hooks=write. It names them in ordinary
+	// answers, too: that one is missing, only ErrPermission says.
 	AcceptedPermissions string
+	// SSOURL is the page on the server's own host that authorizes the token for single sign-on; empty where there is none.
+	SSOURL string
+	// IPAddress is the one that GitHub saw and does not allow; empty where it does not say.
+	IPAddress string
 	// AppID is the App ID or client ID of the App that was logged in as; empty with a token.
 	AppID string
 	// RetryAt is when GitHub takes requests again, by this machine's clock; zero where it does not say.
@@ -74,6 +97,9 @@ type Error struct {
 func (e *Error) Error() string {
 	if e.StatusCode == 0 {
 		return fmt.Sprintf("%s %s: %s", e.Method, e.Route, e.Message)
+	}
+	if errors.Is(e.class, ErrNotGitHub) {
+		return fmt.Sprintf("%s %s was answered with %d %s", e.Method, e.Route, e.StatusCode, e.Message)
 	}
 	return fmt.Sprintf("GitHub answered %d to %s %s: %s", e.StatusCode, e.Method, e.Route, e.Message)
 }
@@ -188,28 +214,35 @@ func certificateTrouble(err error) string {
 	return "the server's certificate is not valid"
 }
 
-// refused is the error for an answer that is no success.
-func (k call) refused(response *http.Response, now time.Time) *Error {
-	body, err := readBounded(response.Body, maxErrorBody)
-	// The status says enough where the body is cut off or too long.
-	words := ""
-	if err == nil {
-		words = parseRefusal(body).sentence()
-	}
+// notGitHubs is what a person looks for then.
+const notGitHubs = "that is not what GitHub's API answers here: a proxy, a firewall or a login page may have answered in its place"
+
+// refused is the error for an answer that is not the documented success.
+func (k call) refused(response *http.Response, by Server, now time.Time) *Error {
+	said := readRefusal(response)
+	words := said.sentence()
 	hidden := k.hides(response)
 	header := response.Header
-	e := k.fail(classify(response.StatusCode, header, words), redact.Line(words, maxMessage, hidden...))
+	e := k.fail(classify(response.StatusCode, header, said), redact.Line(words, maxMessage, hidden...))
 	e.StatusCode = response.StatusCode
 	e.AcceptedPermissions = redact.Line(header.Get("X-Accepted-GitHub-Permissions"), maxWord, hidden...)
 	e.RequestID = redact.Line(header.Get("X-GitHub-Request-Id"), maxWord, hidden...)
-	if limit := errors.Is(e, ErrRateLimited); limit || errors.Is(e, ErrUnavailable) {
-		e.RetryAt = retryAt(header, limit, now)
-	}
+	e.RetryAt = retryAt(header, errors.Is(e, ErrRateLimited), now)
 	if turn := exchangeOf(response.Request).retryAt; !turn.IsZero() {
 		e.RetryAt = turn
 	}
-	if e.Message == "" {
+	switch {
+	case errors.Is(e, ErrSAML):
+		if page := ssoURL(header, by); redact.Line(page, maxPage, hidden...) == page {
+			e.SSOURL = page
+		}
+	case errors.Is(e, ErrIPAddress):
+		e.IPAddress = addressIn(words)
+	case e.Message == "":
 		e.Message = http.StatusText(e.StatusCode)
+	}
+	if errors.Is(e, ErrNotGitHub) && e.StatusCode < http.StatusInternalServerError {
+		e.Message = strings.TrimSpace(http.StatusText(e.StatusCode) + ": " + notGitHubs)
 	}
 	return e
 }

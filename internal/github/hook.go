@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"time"
 )
 
@@ -25,7 +26,75 @@ type Hook struct {
 	URL string `json:"url"`
 	// LastResponse is what the receiver said last; nil for an organization's hook.
 	LastResponse *LastResponse `json:"last_response"`
+	// Unknown are the properties, those of Config included, that GitHub left out or sent in a form that cannot be read. They
+	// are zero here, which says nothing about the hook.
+	Unknown Property `json:"-"`
 }
+
+// Property is a property of a hook, or several of them.
+type Property uint16
+
+// Properties by their names in GitHub's API.
+const (
+	PropertyURL Property = 1 << iota
+	PropertyContentType
+	PropertyInsecureSSL
+	PropertySecret
+	PropertyEvents
+	PropertyActive
+	PropertyCreatedAt
+	PropertyUpdatedAt
+)
+
+// Has tells whether any of the others is among them.
+func (p Property) Has(others Property) bool { return p&others != 0 }
+
+// UnmarshalJSON takes what it can read: one odd property does not make a hook unreadable, only a missing ID does.
+func (h *Hook) UnmarshalJSON(data []byte) error {
+	var wire map[string]json.RawMessage
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	*h = Hook{}
+	for name, into := range map[string]any{"type": &h.Type, "name": &h.Name, "url": &h.URL, "last_response": &h.LastResponse} {
+		readProperty(wire[name], into)
+	}
+	if !readProperty(wire["id"], &h.ID) {
+		h.ID = 0
+	}
+	for property, p := range map[Property]struct {
+		name string
+		into any
+	}{
+		PropertyActive: {"active", &h.Active}, PropertyEvents: {"events", &h.Events},
+		PropertyCreatedAt: {"created_at", &h.CreatedAt}, PropertyUpdatedAt: {"updated_at", &h.UpdatedAt},
+	} {
+		if !readProperty(wire[p.name], p.into) {
+			h.Unknown |= property
+		}
+	}
+	switch config := wire["config"]; {
+	case isNothing(config): // As {}, which old hooks have.
+	case json.Unmarshal(config, &h.Config) != nil:
+		h.Config = HookConfig{Unknown: PropertyURL | PropertyContentType | PropertyInsecureSSL | PropertySecret}
+	}
+	h.Unknown |= h.Config.Unknown
+	return nil
+}
+
+// readProperty tells whether a property is there and can be read; else it is left zero.
+func readProperty(raw json.RawMessage, into any) bool {
+	if isNothing(raw) {
+		return false
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		reflect.ValueOf(into).Elem().SetZero() // A list may have been read in part.
+		return false
+	}
+	return true
+}
+
+func isNothing(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
 // check refuses an answer that is JSON but no webhook.
 func (h *Hook) check() error {
@@ -44,23 +113,58 @@ type HookConfig struct {
 	InsecureSSL bool
 	// Secret is a row of asterisks where there is one and empty where there is none.
 	Secret string
+	// Unknown are the properties that GitHub sent in a form that cannot be read.
+	Unknown Property
 }
 
-// check accepts every config: all of its properties are optional.
-func (c *HookConfig) check() error { return nil }
-
-// UnmarshalJSON takes insecure_ssl as the string that GitHub sends and as the number that its description allows too.
+// UnmarshalJSON takes insecure_ssl as the string that GitHub sends and as the number that its description allows too. All
+// properties are optional; a URL is text where there is one.
 func (c *HookConfig) UnmarshalJSON(data []byte) error {
-	var wire struct {
-		URL         string      `json:"url"`
-		ContentType string      `json:"content_type"`
-		InsecureSSL insecureSSL `json:"insecure_ssl"`
-		Secret      string      `json:"secret"`
-	}
+	var wire map[string]json.RawMessage
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return err
 	}
-	*c = HookConfig{URL: wire.URL, ContentType: wire.ContentType, InsecureSSL: bool(wire.InsecureSSL), Secret: wire.Secret}
+	*c = HookConfig{}
+	for property, p := range map[Property]struct {
+		name string
+		into any
+	}{
+		PropertyURL: {"url", &c.URL}, PropertyContentType: {"content_type", &c.ContentType},
+		PropertyInsecureSSL: {"insecure_ssl", (*insecureSSL)(&c.InsecureSSL)}, PropertySecret: {"secret", &c.Secret},
+	} {
+		raw, found := wire[p.name]
+		if found && !readProperty(raw, p.into) && !(string(raw) == "null" && property != PropertyURL) {
+			c.Unknown |= property
+		}
+	}
+	return nil
+}
+
+// configAnswer is a configuration that came alone.
+type configAnswer struct {
+	HookConfig
+	// shown: it has at least one of the properties.
+	shown bool
+}
+
+// UnmarshalJSON reads the configuration.
+func (c *configAnswer) UnmarshalJSON(data []byte) error {
+	var wire map[string]json.RawMessage
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	for _, name := range []string{"url", "content_type", "insecure_ssl", "secret"} {
+		_, found := wire[name]
+		c.shown = c.shown || found
+	}
+	return json.Unmarshal(data, &c.HookConfig)
+}
+
+// check refuses JSON that has nothing of a configuration: a proxy's, not GitHub's.
+func (c *configAnswer) check() error {
+	if !c.shown {
+		return errors.New("it has none of a webhook's settings")
+	}
 	return nil
 }
 
@@ -71,7 +175,7 @@ func (i *insecureSSL) UnmarshalJSON(data []byte) error {
 	switch string(bytes.Trim(data, `"`)) {
 	case "1", "true":
 		*i = true
-	case "0", "false", "", "null":
+	case "0", "false", "":
 		*i = false
 	default:
 		return errors.New("insecure_ssl is neither 0 nor 1")

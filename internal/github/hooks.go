@@ -82,14 +82,28 @@ func (h Hooks) SettingsURL(id int64) string {
 	return h.settings + strconv.FormatInt(id, 10)
 }
 
-// List reads all hooks of the place, from all pages. A list that cannot be read to its end is an error.
+// List reads all hooks of the place, from all pages. A list that cannot be read to its end is an error. One with an entry
+// whose ID or URL cannot be read is ErrUnclear, and comes with the entries that can: who is on it is there, but who is not
+// may be there, too.
 func (h Hooks) List(ctx context.Context) ([]Hook, error) {
 	c, err := h.all(http.MethodGet)
 	if err != nil {
 		return nil, err
 	}
 	c.polled = true
-	return allPages[Hook](ctx, h.client, c)
+	all, err := allPages[Hook](ctx, h.client, c)
+	if err != nil {
+		return nil, err
+	}
+	if all.odd > 0 {
+		return all.entries, c.fail(ErrUnclear, "the list has an entry that is not what GitHub's API shows of a webhook: "+all.why)
+	}
+	for _, hook := range all.entries {
+		if hook.Unknown.Has(PropertyURL) {
+			return all.entries, c.fail(ErrUnclear, fmt.Sprintf("the list shows webhook %d with a URL that cannot be read", hook.ID))
+		}
+	}
+	return all.entries, nil
 }
 
 // Get reads one hook. Of an App's it reads the configuration, which is all that GitHub shows; ErrNotFound means that the
@@ -174,11 +188,11 @@ func (h Hooks) config(ctx context.Context, method string, id int64, config *Conf
 	if config != nil {
 		c.body, c.config = config.body(), config
 	}
-	var answer HookConfig
+	var answer configAnswer
 	if _, err := h.client.do(ctx, c, &answer); err != nil {
 		return nil, err
 	}
-	return &answer, nil
+	return &answer.HookConfig, nil
 }
 
 // configured is an App's webhook as far as its configuration tells; nil for none.
@@ -186,7 +200,7 @@ func configured(id int64, config *HookConfig) *Hook {
 	if config == nil {
 		return nil
 	}
-	return &Hook{ID: id, Config: *config}
+	return &Hook{ID: id, Config: *config, Unknown: config.Unknown}
 }
 
 // Ping has GitHub send a ping event to the hook.
@@ -208,6 +222,7 @@ func (h Hooks) trigger(ctx context.Context, id int64, what string) error {
 	if err != nil {
 		return err
 	}
+	c.success, c.changes = http.StatusNoContent, false
 	c.target.reads = h.kind == repository // An organization's pings take the permission to write.
 	_, err = h.client.do(ctx, c, nil)
 	return err
@@ -230,7 +245,9 @@ func (h Hooks) one(method string, id int64, below string) (call, error) {
 	if h.kind == app {
 		return call{}, h.unsupported("webhook with an ID")
 	}
-	return h.call(method, "/hooks/"+strconv.FormatInt(id, 10)+below, "/hooks/{hook_id}"+below)
+	c, err := h.call(method, "/hooks/"+strconv.FormatInt(id, 10)+below, "/hooks/{hook_id}"+below)
+	c.about.hook = id
+	return c, err
 }
 
 // below is a call to what an App's webhook has as well, there without an ID.
@@ -242,7 +259,10 @@ func (h Hooks) below(method string, id int64, below string) (call, error) {
 }
 
 func (h Hooks) call(method, path, route string) (call, error) {
-	c := call{method: method, path: h.path + path, route: h.route + route}
+	c := call{
+		method: method, path: h.path + path, route: h.route + route,
+		about: about{place: strings.ToLower(h.path)}, changes: !isRead(method),
+	}
 	if h.misnamed {
 		return call{}, c.fail(ErrNotFound, "GitHub has no names such as this")
 	}

@@ -49,7 +49,7 @@ func (k *installationTokens) reading(ctx context.Context, client *Client, key to
 		return token, nil
 	}
 	token, err := k.of(ctx, client, key)
-	if e, ok := errors.AsType[*Error](err); ok && e.AcceptedPermissions != "" {
+	if errors.Is(err, ErrPermission) {
 		return k.of(ctx, client, toRead)
 	}
 	return token, err
@@ -103,14 +103,14 @@ func (k *installationTokens) discard(token Secret) {
 	maps.DeleteFunc(k.kept, func(_ tokenKey, kept *InstallationToken) bool { return kept.Token == token })
 }
 
-// mint makes a token. A permission that the installation was not granted is ErrForbidden and named as GitHub would name it.
+// mint makes a token. A permission that the installation was not granted is ErrPermission and named as GitHub would name it.
 func mint(ctx context.Context, client *Client, key tokenKey) (*InstallationToken, error) {
 	token, err := client.CreateInstallationToken(ctx, key.installation, InstallationTokenRequest{
 		Permissions: map[string]string{key.permission: string(key.access)},
 	})
 	if e, ok := errors.AsType[*Error](err); ok && e.StatusCode == http.StatusUnprocessableEntity &&
 		strings.Contains(strings.ToLower(e.Message), "permission") {
-		e.class, e.AcceptedPermissions = ErrForbidden, key.permission+"="+string(key.access)
+		e.class, e.AcceptedPermissions = ErrPermission, key.permission+"="+string(key.access)
 	}
 	return token, reclass(err, ErrNotFound, ErrNotInstalled)
 }

@@ -57,7 +57,7 @@ func TestRefusedJWTs(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := NewWithT(t)
-			e := &Error{StatusCode: c.status, Message: c.message, class: classify(c.status, c.header, c.message)}
+			e := &Error{StatusCode: c.status, Message: c.message, class: classify(c.status, c.header, refusal{message: c.message})}
 			signer{}.explain(e, c.header, noon)
 			g.Expect(e).To(MatchError(c.want))
 			g.Expect(e.Message).To(Equal(c.says))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -25,15 +26,29 @@ const (
 	unusedAfter = 6 * time.Hour
 )
 
+// about is what an answer shows, by whatever address it was read: a renamed repository has several.
+type about struct {
+	// place of the webhooks, in lower case.
+	place string
+	// hook is zero for the list of them, and for an App's one.
+	hook int64
+}
+
+// changedBy tells whether a write could make it untrue: the hook's own answers and what lies below, and the list.
+func (a about) changedBy(write about) bool {
+	return a.place == write.place && (a.hook == 0 || a.hook == write.hook)
+}
+
 // keptAnswer is an answer that was understood. Nothing of it changes but the time of its last use.
 type keptAnswer struct {
+	about      about
 	etag, link string
 	body       []byte // compressed
 	used       time.Time
 }
 
 func (k *keptAnswer) size(key string) int {
-	return keptOverhead + len(key) + len(k.etag) + len(k.link) + len(k.body)
+	return keptOverhead + len(key) + len(k.about.place) + len(k.etag) + len(k.link) + len(k.body)
 }
 
 // answer turns a 304 into the 200 that it stands for. The 304's header is newer; what it leaves out is as it was.
@@ -60,12 +75,14 @@ type keptAnswers struct {
 	mu      sync.Mutex
 	entries *simplelru.LRU[string, *keptAnswer]
 	size    int
+	// open are the reads under way, whose answers may be older than a write that ended meanwhile.
+	open map[*exchange]struct{}
 	// refusedAt is when there was no room for an answer.
 	refusedAt time.Time
 }
 
 func newKeptAnswers(maxSize int, now func() time.Time) *keptAnswers {
-	k := &keptAnswers{now: now, max: maxSize}
+	k := &keptAnswers{now: now, max: maxSize, open: map[*exchange]struct{}{}}
 	// It fails without a size only. Bytes bound it, so many entries cannot be.
 	k.entries, _ = simplelru.NewLRU(max(maxSize/keptOverhead, 1), func(key string, gone *keptAnswer) { k.size -= gone.size(key) })
 	return k
@@ -75,6 +92,10 @@ func newKeptAnswers(maxSize int, now func() time.Time) *keptAnswers {
 func (k *keptAnswers) get(key string) *keptAnswer {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	return k.use(key)
+}
+
+func (k *keptAnswers) use(key string) *keptAnswer {
 	known, _ := k.entries.Get(key)
 	if known != nil {
 		known.used = k.now()
@@ -82,16 +103,28 @@ func (k *keptAnswers) get(key string) *keptAnswer {
 	return known
 }
 
+// begin notes that an address is being read, and returns what is kept of it; nil is nothing.
+func (k *keptAnswers) begin(x *exchange, key string) *keptAnswer {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	x.key, x.fresh = key, nil
+	k.open[x] = struct{}{}
+	return k.use(key)
+}
+
 // keep what the exchange brought, now that the body was understood: one that cannot be read must not come back with every
 // 304.
 func (k *keptAnswers) keep(x *exchange, body []byte) {
-	if x.fresh == nil || len(body) > maxKeptBody {
+	if x.fresh == nil || body == nil || len(body) > maxKeptBody {
 		return
 	}
-	x.fresh.body = compress(body)
+	x.fresh.body, x.fresh.about = compress(body), x.about
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.entries.Remove(x.key)
+	if x.outdated {
+		return
+	}
 	x.fresh.used = k.now()
 	size := x.fresh.size(x.key)
 	for k.size+size > k.max {
@@ -119,16 +152,40 @@ func (k *keptAnswers) drop(key string) {
 	k.entries.Remove(key)
 }
 
-// dropBelow drops an address and all below it.
-func (k *keptAnswers) dropBelow(address string) {
+// end of an exchange, whatever came of it.
+func (k *keptAnswers) end(x *exchange) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.open, x)
+}
+
+// changed drops what a write of ours may have made untrue: with its old ETag a server that lags behind would bring the hook
+// back as it was. What is being read meanwhile is not kept.
+func (k *keptAnswers) changed(write about, address *url.URL) {
+	hook := strings.TrimSuffix(address.Scheme+"://"+address.Host+address.EscapedPath(), "/config")
+	list := hook
+	if write.hook != 0 {
+		list = hook[:strings.LastIndexByte(hook, '/')]
+	}
+	untrue := func(key string, a about) bool {
+		return a.changedBy(write) || write.hook != 0 && isBelow(key, hook) || strings.HasPrefix(key, list+"?") || key == list
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, key := range k.entries.Keys() {
-		rest, ok := strings.CutPrefix(key, address)
-		if ok && (rest == "" || rest[0] == '/' || rest[0] == '?') {
+		if kept, found := k.entries.Peek(key); found && untrue(key, kept.about) {
 			k.entries.Remove(key)
 		}
 	}
+	for x := range k.open {
+		x.outdated = x.outdated || untrue(x.key, x.about)
+	}
+}
+
+// isBelow tells an address, or one below it.
+func isBelow(key, address string) bool {
+	rest, ok := strings.CutPrefix(key, address)
+	return ok && (rest == "" || rest[0] == '/' || rest[0] == '?')
 }
 
 // dictionary has what GitHub's answers about hooks have in common, so that a small one gets smaller too.

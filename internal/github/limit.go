@@ -23,7 +23,8 @@ func limited(header http.Header, says func(string) bool) bool {
 	switch {
 	case says("rate limit"), says("abuse detection"):
 		return true
-	case says("not accessible by"), says("archived so is read-only"), says("access blocked"), says("suspended"):
+	case says("not accessible by"), says("archived so is read-only"), says("access blocked"), says("suspended"),
+		says("saml enforcement"), says("ip allow list"):
 		return false
 	}
 	return header.Get("Retry-After") != "" || header.Get("X-RateLimit-Remaining") == "0"

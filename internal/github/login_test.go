@@ -46,6 +46,7 @@ func newEcho(t *testing.T, on string, status int) *echo {
 		case strings.HasSuffix(r.URL.Path, "/installation"):
 			_, _ = fmt.Fprint(w, `{"id":1,"account":{"login":"octo-org"}}`)
 		case strings.HasSuffix(r.URL.Path, "/access_tokens"):
+			w.WriteHeader(http.StatusCreated)
 			_, _ = fmt.Fprintf(w, `{"token":%q,"expires_at":"2100-01-01T00:00:00Z"}`, mintedToken)
 		default:
 			_, _ = fmt.Fprint(w, `[]`)

@@ -26,20 +26,23 @@ func understand(response *http.Response) meaning {
 	case status == http.StatusUnauthorized, isDown(status):
 		return meaning{} // Of a login that was not looked at, nothing is known.
 	}
-	body, err := readBounded(response.Body, maxErrorBody)
-	drain(response.Body)
-	_ = response.Body.Close()
-	response.Body = readAgain(body, err)
-	r := parseRefusal(body)
-	words := r.sentence()
-	says := func(part string) bool { return strings.Contains(strings.ToLower(words), part) }
-	limited := errors.Is(classify(status, header, words), ErrRateLimited)
+	r := readRefusal(response)
+	words := strings.ToLower(r.sentence())
+	says := func(part string) bool { return strings.Contains(words, part) }
+	class := classify(status, header, r)
+	lockedOut, limited := errors.Is(class, ErrLockedOut), errors.Is(class, ErrRateLimited)
+	if lockedOut && header.Get("Retry-After") == "" {
+		header.Set("Retry-After", lockOut) // GitHub names no time, and each further try makes it longer.
+	}
 	return meaning{
-		accepted:  r.message != "" && !refusesLogin(says),
+		accepted:  r.isGitHubs() && !refusesLogin(says),
 		limited:   limited,
-		secondary: limited && isSecondary(header, says),
+		secondary: limited && !lockedOut && isSecondary(header, says),
 	}
 }
+
+// lockOut is how long no login is tried after too many that failed, in seconds.
+const lockOut = "300"
 
 // isJSON tells GitHub's answers from the page of a proxy or a login.
 func isJSON(header http.Header) bool {

@@ -36,7 +36,7 @@ func TestWhatAnswersMean(t *testing.T) {
 		{"a login page", 200, asPage, `<html>`, "", meaning{}},
 		{"the way to a login page", 302, asPage, `<html>`, "", meaning{}},
 		{"a refused login", 401, asJSON, words("Bad credentials"), "0", meaning{}},
-		{"a locked login", 403, asJSON, words("Maximum number of login attempts exceeded. Please try again later."), "7", meaning{}},
+		{"a locked login", 403, asJSON, words("Maximum number of login attempts exceeded. Please try again later."), "7", meaning{limited: true}},
 		{"no such App", 404, asJSON, words("Integration not found"), "7", meaning{}},
 		{"the IP address's limit", 403, asJSON, words("API rate limit exceeded for 203.0.113.7. " +
 			"(But here's the good news: Authenticated requests get a higher rate limit. Check out the documentation for more details.)"),
@@ -89,7 +89,7 @@ func TestNumbersThatAreSomebodyElses(t *testing.T) {
 		{"a 401's", answers(http.StatusUnauthorized, `{"message":"Bad credentials","status":"401"}`, strangers()...), ErrUnauthorized},
 		{"the IP address's limit", answers(http.StatusForbidden, `{"message":"API rate limit exceeded for 203.0.113.7. `+
 			`(But here's the good news: Authenticated requests get a higher rate limit.)"}`, strangers()...), ErrUnauthorized},
-		{"a proxy's page", answers(http.StatusForbidden, `<html>`, append(strangers(), "X-RateLimit-Remaining", "5", "Content-Type", asPage)...), ErrForbidden},
+		{"a proxy's page", answers(http.StatusForbidden, `<html>`, append(strangers(), "X-RateLimit-Remaining", "5", "Content-Type", asPage)...), ErrNotGitHub},
 		{"a login page", answers(http.StatusOK, `<html>`, append(strangers(), "Content-Type", asPage)...), ErrUnavailable},
 		{"a gateway's", answers(http.StatusBadGateway, `<html>`, append(strangers(), "Content-Type", asPage)...), ErrUnavailable},
 	} {

@@ -52,8 +52,17 @@ type exchange struct {
 	route string
 	// conditional: the answer may be kept, and GitHub asked whether it is still true.
 	conditional bool
+	// afresh: GitHub is asked for the whole answer, whatever is kept.
+	afresh bool
+	// unlinked: the answer is a kept one, and GitHub's word that it is still true came without Link.
+	unlinked bool
 	// cold: nothing was kept of the answer, and not for want of room.
 	cold bool
+	// about is what it reads or, where changes, writes to.
+	about   about
+	changes bool
+	// outdated: a write ended while the answer was on its way, so that it may show what was before. keptAnswers guards it.
+	outdated bool
 	// key and fresh are where the answer is kept and what goes there once it was understood.
 	key   string
 	fresh *keptAnswer

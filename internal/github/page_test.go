@@ -4,53 +4,78 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
 )
 
-func TestParseNext(t *testing.T) {
-	const next = "https://api.github.com/repositories/1/hooks?page=2"
+func TestNextLink(t *testing.T) {
+	const next, unreadable = "https://api.github.com/repositories/1/hooks?page=2", "unreadable"
+	from, err := url.Parse("https://api.github.com/repos/octo-org/hello-world/hooks?per_page=100")
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	for _, c := range []struct{ name, header, want string }{
 		{"none", "", ""},
 		{"next alone", `<` + next + `>; rel="next"`, next},
 		{"next and last", `<` + next + `>; rel="next", <https://api.github.com/repositories/1/hooks?page=9>; rel="last"`, next},
+		{"next and last in one", `<` + next + `>; rel="next last"`, next},
+		{"last and next in one", `<` + next + `>; rel="last  next"`, next},
 		{"prev before next", `<https://api.github.com/x?page=1>; rel="prev",<` + next + `>;rel=next`, next},
 		{"prev only", `<https://api.github.com/x?page=1>; rel="prev", <https://api.github.com/x?page=1>; rel="first"`, ""},
-		{"another parameter first", `<` + next + `>; title="a"; rel="next"`, next},
+		{"another parameter first", `<` + next + `>; title="a, b; c"; rel="next"`, next},
 		{"commas and semicolons in the address", `<https://h/x?a=1,2;b&cursor=v1_1>; rel="next"`, "https://h/x?a=1,2;b&cursor=v1_1"},
 		{"upper case", `<` + next + `>; REL="NEXT"`, next},
-		{"rel is part of another word", `<` + next + `>; unrel="next"`, ""},
-		{"not closed", `<` + next, ""},
-		{"a relative address", `</x?page=2>; rel="next"`, ""},
-		{"no address", `<://>; rel="next"`, ""},
+		{"twice the same", `<` + next + `>; rel="next", <` + next + `>; rel="next"`, next},
+		{"a relative address", `</repositories/1/hooks?page=2>; rel="next"`, next},
+		{"a query alone", `<?page=2>; rel="next"`, "https://api.github.com/repos/octo-org/hello-world/hooks?page=2"},
+		{"two that differ", `<` + next + `>; rel="next", <` + next + `0>; rel="next"`, unreadable},
+		{"rel is part of another word", `<` + next + `>; unrel="next"`, unreadable},
+		{"cut in the address", `<` + next, unreadable},
+		{"cut after the address", `<` + next + `>`, unreadable},
+		{"cut in the parameter", `<` + next + `>; re`, unreadable},
+		{"cut in the relation", `<` + next + `>; rel="nex`, unreadable},
+		{"cut after another entry", `<https://api.github.com/x?page=1>; rel="prev", <` + next, unreadable},
+		{"no brackets", next + `; rel="next"`, unreadable},
+		{"no address", `<>; rel="next"`, unreadable},
+		{"an address that is none", `<://>; rel="next"`, unreadable},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			u := parseNext(c.header)
-			if c.want == "" {
-				NewWithT(t).Expect(u).To(BeNil())
-				return
+			g := NewWithT(t)
+			u, err := nextLink(http.Header{"Link": {c.header}}, from)
+			switch c.want {
+			case unreadable:
+				g.Expect(err).To(HaveOccurred())
+			case "":
+				g.Expect(err).NotTo(HaveOccurred())
+				g.Expect(u).To(BeNil())
+			default:
+				g.Expect(err).NotTo(HaveOccurred())
+				g.Expect(u.String()).To(Equal(c.want))
 			}
-			NewWithT(t).Expect(u).NotTo(BeNil())
-			NewWithT(t).Expect(u.String()).To(Equal(c.want))
 		})
 	}
 }
 
-func FuzzParseNext(f *testing.F) {
+func FuzzNextLink(f *testing.F) {
 	f.Add(`<https://api.github.com/x?page=2>; rel="next", <https://api.github.com/x?page=3>; rel="last"`)
 	f.Add(`<https://h/x?a=1,2;b>; rel=next`)
 	f.Add(`<<>>;;rel=,"<`)
+	from := &url.URL{Scheme: https, Host: "api.github.com", Path: "/x"}
 	f.Fuzz(func(t *testing.T, header string) {
-		u := parseNext(header)
-		if u == nil {
+		u, err := nextLink(http.Header{"Link": {header}}, from)
+		g := NewWithT(t)
+		if err != nil || u == nil {
+			g.Expect(u).To(BeNil())
 			return
 		}
-		g := NewWithT(t)
 		g.Expect(u.Host).NotTo(BeEmpty())
-		again := parseNext(`<` + u.String() + `>; rel="next"`)
-		g.Expect(again).NotTo(BeNil())
+		if strings.ContainsAny(u.String(), "<> \t") {
+			return
+		}
+		again, err := nextLink(http.Header{"Link": {`<` + u.String() + `>; rel="next"`}}, from)
+		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(again.String()).To(Equal(u.String()))
 	})
 }
@@ -109,7 +134,10 @@ func TestListIsWholeOrAnError(t *testing.T) {
 			pages(3, onSameHost)(w, r)
 		}, ErrUnavailable},
 		{"the list is null", answers(http.StatusOK, `null`), ErrUnavailable},
-		{"a hook has no ID", answers(http.StatusOK, `[{"id":1},{"name":"web"}]`), ErrUnavailable},
+		{"more than fit on a page", answers(http.StatusOK, `[`+strings.Repeat(`{"id":1},`, perPage)+`{"id":1}]`), ErrNotGitHub},
+		{"something follows", answers(http.StatusOK, `[{"id":1}] {"id":2}`), ErrNotGitHub},
+		{"it is cut off", answers(http.StatusOK, `[{"id":1},`), ErrNotGitHub},
+		{"the next page is cut off", answers(http.StatusOK, `[{"id":1}]`, "Link", `</api/v3/x?page=2>; rel="ne`), ErrNotGitHub},
 		{"it is an object", answers(http.StatusOK, `{"message":"hello"}`), ErrUnavailable},
 	} {
 		t.Run(c.name, func(t *testing.T) {

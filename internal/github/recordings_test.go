@@ -231,8 +231,9 @@ func (r *recording) serve(t *testing.T) (*httptest.Server, *[]string) {
 			r.serveNext(w, request)
 			return
 		}
+		w.Header().Set("Content-Type", "application/json; charset=utf-8") // Where the recording leaves it out.
 		for name := range r.Response.Headers {
-			w.Header().Set(name, host.ReplaceAllString(r.header(name), "http://"+request.Host))
+			w.Header().Set(name, host.ReplaceAllString(r.header(name), "http://"+request.Host+"/api/v3"))
 		}
 		w.WriteHeader(r.Response.Status)
 		_, _ = w.Write(r.Response.Body)
@@ -243,7 +244,7 @@ func (r *recording) serve(t *testing.T) (*httptest.Server, *[]string) {
 
 // serveNext answers in short what a client takes for a success.
 func (r *recording) serveNext(w http.ResponseWriter, request *http.Request) {
-	object := `{"id":1,"updated_at":"2025-01-02T03:04:05Z"}`
+	object := `{"id":1,"url":"https://ci.example.com","updated_at":"2025-01-02T03:04:05Z"}`
 	w.Header().Set("ETag", `W/"1"`)
 	switch {
 	case request.Method == http.MethodDelete, strings.HasSuffix(request.URL.Path, "/pings"), strings.HasSuffix(request.URL.Path, "/tests"):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -47,6 +48,9 @@ func TestRedirectsKeepMethodAndBody(t *testing.T) {
 	}
 	for _, status := range redirectCodes {
 		for method, operation := range operations {
+			if method != http.MethodGet && !slices.Contains(writeRedirectCodes, status) {
+				continue
+			}
 			t.Run(http.StatusText(status)+" "+method, func(t *testing.T) {
 				g := NewWithT(t)
 				var got seen
@@ -55,7 +59,7 @@ func TestRedirectsKeepMethodAndBody(t *testing.T) {
 					g.Expect(r.Header.Get("Authorization")).To(Equal("Bearer " + octoToken))
 					g.Expect(r.Header.Get("Accept")).To(Equal("application/vnd.github+json"))
 					if r.URL.Path == renamed {
-						_, _ = io.WriteString(w, `{"id":1}`)
+						succeed(w, r, `{"id":1}`)
 						return
 					}
 					w.Header().Set("Location", "http://"+r.Host+renamed)

@@ -3,6 +3,7 @@ package github
 import (
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -12,9 +13,29 @@ const maxRefusalEntries = 10
 
 // refusal is the body of an answer that is no success. GitHub docs: "Client errors".
 type refusal struct {
+	// message is in each of GitHub's refusals: one without is somebody else's.
 	message string
 	entries []string
 }
+
+// isGitHubs tells whether it has the form that all of GitHub's refusals have.
+func (r refusal) isGitHubs() bool { return strings.TrimSpace(r.message) != "" }
+
+// readRefusal reads the answer's body, which can be read again. The status says enough where it is cut off or too long:
+// its beginning could end within a secret.
+func readRefusal(response *http.Response) refusal {
+	body, err := readBounded(response.Body, maxErrorBody)
+	drain(response.Body)
+	_ = response.Body.Close()
+	response.Body = readAgain(body, err)
+	if err != nil || !isJSON(response.Header) {
+		return refusal{}
+	}
+	return parseRefusal(body)
+}
+
+// isRefusal tells a status by which a server refuses or fails.
+func isRefusal(status int) bool { return status >= http.StatusBadRequest }
 
 // parseRefusal reads what GitHub says. A body of another kind, such as a proxy's page, says nothing.
 func parseRefusal(body []byte) refusal {
@@ -22,7 +43,7 @@ func parseRefusal(body []byte) refusal {
 		Message string          `json:"message"`
 		Errors  json.RawMessage `json:"errors"`
 	}
-	if json.Unmarshal(body, &wire) != nil {
+	if json.Unmarshal(body, &wire) != nil || wire.Message == "" {
 		return refusal{}
 	}
 	r := refusal{message: wire.Message}
@@ -98,32 +119,87 @@ func (r refusal) sentence() string {
 }
 
 // classify tells which error an answer is. The same 403 stands for a missing permission, a limit, an archived or blocked
-// repository and a suspended installation; only GitHub's words tell.
-func classify(status int, header http.Header, words string) error {
-	says := func(part string) bool { return strings.Contains(strings.ToLower(words), part) }
+// repository, a suspended installation, single sign-on, an IP allow list and too many failed logins; only GitHub's words
+// tell. What somebody else answers is no word of GitHub's, but for a limit: then nothing is sent whoever says it.
+func classify(status int, header http.Header, said refusal) error {
+	words := strings.ToLower(said.sentence())
+	says := func(part string) bool { return strings.Contains(words, part) }
 	switch {
-	case status == http.StatusUnauthorized, anonymous(says):
+	case anonymous(says):
 		return ErrUnauthorized
+	case status == http.StatusForbidden && says("number of login attempts"):
+		return ErrLockedOut
 	case status == http.StatusTooManyRequests, status == http.StatusForbidden && limited(header, says):
 		return ErrRateLimited
-	case status == http.StatusForbidden && says("archived so is read-only"):
-		return ErrArchived
-	case status == http.StatusUnavailableForLegalReasons, status == http.StatusForbidden && says("access blocked"):
-		return ErrBlocked
-	case status == http.StatusForbidden && says("installation") && says("suspended"):
-		return ErrSuspended
+	case !said.isGitHubs(), !isRefusal(status):
+		return ErrNotGitHub
+	case status == http.StatusUnauthorized:
+		return ErrUnauthorized
 	case status == http.StatusForbidden:
-		return ErrForbidden
+		return classifyForbidden(header, says)
+	case status == http.StatusUnavailableForLegalReasons:
+		return ErrBlocked
 	case status == http.StatusNotFound:
 		return ErrNotFound
-	case status == http.StatusUnprocessableEntity && says("hook already exists on this"):
-		return ErrHookExists
-	case status == http.StatusUnprocessableEntity && says("cannot have more than") && says("hooks"):
-		return ErrHookLimit
 	case status == http.StatusUnprocessableEntity:
-		return ErrValidation
+		return classifyInvalid(says)
 	case status == http.StatusRequestTimeout, status >= 500:
 		return ErrUnavailable
 	}
 	return nil
+}
+
+func classifyForbidden(header http.Header, says func(string) bool) error {
+	switch {
+	case says("archived so is read-only"):
+		return ErrArchived
+	case says("access blocked"):
+		return ErrBlocked
+	case says("installation") && says("suspended"):
+		return ErrSuspended
+	case says("saml enforcement"), strings.HasPrefix(strings.TrimSpace(strings.ToLower(header.Get("X-GitHub-SSO"))), "required"):
+		return ErrSAML
+	case says("ip allow list"):
+		return ErrIPAddress
+	case says("not accessible by"):
+		return ErrPermission
+	}
+	return ErrForbidden
+}
+
+func classifyInvalid(says func(string) bool) error {
+	switch {
+	case says("hook already exists on this"):
+		return ErrHookExists
+	case says("cannot have more than") && says("hooks"):
+		return ErrHookLimit
+	}
+	return ErrValidation
+}
+
+// ssoURL is where the token can be authorized, as the header says: required; url=https://github.com/orgs/ORG/sso?…. Only a
+// page of the server itself is shown: a person is to log in there.
+func ssoURL(header http.Header, on Server) string {
+	_, address, _ := strings.Cut(header.Get("X-GitHub-SSO"), "url=")
+	address, _, _ = strings.Cut(strings.TrimSpace(address), ";")
+	if !strings.HasPrefix(address, https+"://") {
+		return ""
+	}
+	return Server{origin: https + "://" + on.host()}.ownPage(address)
+}
+
+// addressIn finds the IP address in GitHub's words; empty when there is none, or when there are several.
+func addressIn(words string) string {
+	found := ""
+	for word := range strings.FieldsFuncSeq(words, func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF.:", r) }) {
+		ip, err := netip.ParseAddr(strings.Trim(word, ".:"))
+		switch {
+		case err != nil:
+		case found != "" && found != ip.String():
+			return ""
+		default:
+			found = ip.String()
+		}
+	}
+	return found
 }

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/github-webhooks/github-webhook-operator/internal/redact"
 )
 
 // ErrServerURL: an address is not that of a GitHub server. The message says what to write instead, without the parts of
@@ -173,3 +175,16 @@ func (s Server) host() string {
 	_, host, _ := strings.Cut(s.String(), "://")
 	return host
 }
+
+// ownPage is an address that the server named itself, if it is one of its own pages; else empty.
+func (s Server) ownPage(address string) string {
+	page, err := url.Parse(address)
+	own, ownErr := url.Parse(s.String())
+	if err != nil || ownErr != nil || !sameOrigin(page, own) || redact.Clean(address, maxPage) != address {
+		return ""
+	}
+	return page.String()
+}
+
+// maxPage is more than addresses of GitHub's pages have.
+const maxPage = 512

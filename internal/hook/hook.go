@@ -51,20 +51,38 @@ type Desired struct {
 // Drift names the fields in which observed visibly differs from desired, in the order of the API. Of the secret only its
 // presence is visible; SecretChanged and Foreign tell the rest.
 func Drift(desired Desired, observed github.Hook) []Field {
+	differs := map[Field]bool{
+		URL:         observed.Config.URL != desired.URL,
+		ContentType: contentType(observed) != desired.ContentType,
+		InsecureSSL: observed.Config.InsecureSSL != desired.InsecureSSL,
+		SecretRef:   secretDiffers(desired, observed),
+		Events:      eventsDiffer(desired, observed.Events),
+		Active:      desired.Active != nil && observed.Active != *desired.Active,
+	}
+	return choose(func(f Field) bool { return differs[f] && !observed.Unknown.Has(properties[f]) })
+}
+
+// Unknown names the fields that observed shows in a form that cannot be read, in the order of the API: they are neither
+// drift nor agreement.
+func Unknown(desired Desired, observed github.Hook) []Field {
+	return choose(func(f Field) bool {
+		wanted := f != Events && f != Active || f == Events && desired.Events != nil || f == Active && desired.Active != nil
+		return wanted && observed.Unknown.Has(properties[f])
+	})
+}
+
+// properties are where GitHub shows the fields.
+var properties = map[Field]github.Property{
+	URL: github.PropertyURL, ContentType: github.PropertyContentType, InsecureSSL: github.PropertyInsecureSSL,
+	SecretRef: github.PropertySecret, Events: github.PropertyEvents, Active: github.PropertyActive,
+}
+
+// choose among the fields, in the order of the API.
+func choose(chosen func(Field) bool) []Field {
 	var fields []Field
-	for _, f := range []struct {
-		field   Field
-		differs bool
-	}{
-		{URL, observed.Config.URL != desired.URL},
-		{ContentType, contentType(observed) != desired.ContentType},
-		{InsecureSSL, observed.Config.InsecureSSL != desired.InsecureSSL},
-		{SecretRef, secretDiffers(desired, observed)},
-		{Events, eventsDiffer(desired, observed.Events)},
-		{Active, desired.Active != nil && observed.Active != *desired.Active},
-	} {
-		if f.differs {
-			fields = append(fields, f.field)
+	for _, f := range []Field{URL, ContentType, InsecureSSL, SecretRef, Events, Active} {
+		if chosen(f) {
+			fields = append(fields, f)
 		}
 	}
 	return fields

@@ -77,6 +77,54 @@ func TestDrift(t *testing.T) {
 	}
 }
 
+// What cannot be read is neither drift nor agreement.
+func TestUnknown(t *testing.T) {
+	all := github.PropertyURL | github.PropertyContentType | github.PropertyInsecureSSL | github.PropertySecret | github.PropertyEvents |
+		github.PropertyActive | github.PropertyCreatedAt | github.PropertyUpdatedAt
+	for _, c := range []struct {
+		name           string
+		want           func(*hook.Desired)
+		unknown        github.Property
+		fields, drifts []hook.Field
+	}{
+		{name: "nothing"},
+		{name: "everything", unknown: all, fields: []hook.Field{hook.URL, hook.ContentType, hook.InsecureSSL, hook.SecretRef, hook.Events, hook.Active}},
+		{name: "times", unknown: github.PropertyCreatedAt | github.PropertyUpdatedAt},
+		{name: "events", unknown: github.PropertyEvents, fields: []hook.Field{hook.Events}},
+		{name: "events beside another URL", want: func(d *hook.Desired) { d.URL = "https://else.example.com" }, unknown: github.PropertyEvents,
+			fields: []hook.Field{hook.Events}, drifts: []hook.Field{hook.URL}},
+		{name: "events that nobody configures", want: func(d *hook.Desired) { d.Events = nil }, unknown: github.PropertyEvents},
+		{name: "whether it is active, which nobody can switch", want: func(d *hook.Desired) { d.Active = nil }, unknown: github.PropertyActive},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d, o := desired(), observed()
+			if c.want != nil {
+				c.want(&d)
+			}
+			o.Unknown = c.unknown
+			if c.unknown.Has(github.PropertyEvents) {
+				o.Events = nil
+			}
+			g := NewWithT(t)
+			g.Expect(hook.Unknown(d, o)).To(Equal(c.fields))
+			g.Expect(hook.Drift(d, o)).To(Equal(c.drifts))
+		})
+	}
+}
+
+func TestMayBeCreated(t *testing.T) {
+	g := NewWithT(t)
+	intent := hook.Intent{Time: noon, MatchesURL: func(url string) bool { return url == "u" }}
+	nobodys := func(int64) bool { return false }
+	one := github.Hook{ID: 1, Config: github.HookConfig{URL: "u"}, Unknown: github.PropertyCreatedAt}
+	g.Expect(hook.MayBeCreated(intent, []github.Hook{one}, nobodys)).To(BeTrue())
+	g.Expect(hook.MayBeCreated(intent, []github.Hook{one}, func(int64) bool { return true })).To(BeFalse())
+	one.Unknown = 0
+	g.Expect(hook.MayBeCreated(intent, []github.Hook{one}, nobodys)).To(BeFalse())
+	one.Unknown, one.Config.URL = github.PropertyCreatedAt, "v"
+	g.Expect(hook.MayBeCreated(intent, []github.Hook{one}, nobodys)).To(BeFalse())
+}
+
 func TestSecretChanged(t *testing.T) {
 	g := NewWithT(t)
 	g.Expect(hook.SecretChanged(desired(), hook.Applied{SecretFingerprint: "hmac-sha256:1"})).To(BeFalse())

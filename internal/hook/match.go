@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"slices"
 	"time"
 
 	"github.com/github-webhooks/github-webhook-operator/internal/github"
@@ -31,6 +32,14 @@ func Created(intent Intent, hooks []github.Hook, owned func(id int64) bool) *git
 		}
 	}
 	return nil
+}
+
+// MayBeCreated tells whether one of the hooks could be the one that a noted intent made, although GitHub does not show when
+// it was created in a form that can be read.
+func MayBeCreated(intent Intent, hooks []github.Hook, owned func(id int64) bool) bool {
+	return slices.ContainsFunc(hooks, func(h github.Hook) bool {
+		return h.Unknown.Has(github.PropertyCreatedAt) && intent.MatchesURL(h.Config.URL) && !owned(h.ID)
+	})
 }
 
 // WithURL lists the hooks with exactly this URL.

@@ -88,7 +88,7 @@ func (l *appLogin) token(ctx context.Context, t *target) (int64, Secret, error) 
 }
 
 func (l *appLogin) tokenOf(ctx context.Context, t *target, installation int64) (Secret, error) {
-	key := tokenKey{installation, t.permission(), writeAccess}
+	key := tokenKey{installation, t.Permission(), writeAccess}
 	if t.reads {
 		return l.tokens.reading(ctx, t.client, key)
 	}
@@ -136,8 +136,8 @@ func (l *appLogin) account(of Hooks) (account, bool) {
 	return l.accounts.installation(id), ok && l.tokens.minted(id)
 }
 
-// permission is the one that managing the place's webhooks takes.
-func (h Hooks) permission() string {
+// Permission is the one that the place's webhooks take of Apps and fine-grained tokens, as GitHub's API names it.
+func (h Hooks) Permission() string {
 	if h.kind == organization {
 		return "organization_hooks"
 	}

@@ -15,7 +15,7 @@ import (
 
 // account is whose limits a request counts against, as far as the credential tells.
 type account struct {
-	// host and root are those of the API.
+	// host is what the server is called in metrics, and root that of its API.
 	host, root string
 	// published: the server is one of those whose limits GitHub has published.
 	published bool

@@ -11,6 +11,8 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -95,7 +97,7 @@ func newClient(options Options, proxy proxyFunc) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	sent := budgeted{options.Budgets, permitted{options.Permit, observed{options.Observer, options.Now, network}}}
+	sent := budgeted{options.Budgets, permitted{options.Permit, observed{options.Observer, options.Now, options.Hosts.label(options.Server), network}}}
 	kept := newKeptAnswers(maxKept, options.Now)
 	login, err := newLogin(options, conditional{kept, sent})
 	if err != nil {
@@ -138,6 +140,15 @@ func (c *Client) AppID() string {
 		return ""
 	}
 	return c.options.App.ID
+}
+
+// UsesPermissions tells whether the credential has permissions, as Apps and fine-grained tokens do, and not a classic
+// token's scopes.
+func (c *Client) UsesPermissions() bool {
+	token := c.options.Token.reveal()
+	return c.options.App != nil || slices.ContainsFunc([]string{"github_pat_", "ghs_", "ghu_"}, func(prefix string) bool {
+		return strings.HasPrefix(token, prefix)
+	})
 }
 
 // Close closes connections that are not in use. The client can still be used: what is under way goes on.

@@ -165,6 +165,9 @@ func (k call) lost(ctx context.Context, err error) *Error {
 func connectionTrouble(err error) string {
 	operation, isOperation := errors.AsType[*net.OpError](err)
 	if isOperation && operation.Op == "proxyconnect" {
+		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+			return "the certificate of the proxy in the operator's environment is not valid, or of an authority that the operator's system does not know"
+		}
 		return "no connection to the proxy in the operator's environment could be made"
 	}
 	if proxy, ok := errors.AsType[proxyRefusal](err); ok {

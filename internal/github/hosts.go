@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/publicsuffix"
 )
 
 // ErrHostNotAllowed: the server is not among those that the operator may talk to, or it is one of a wildcard's hosts and
@@ -72,11 +74,35 @@ func (h *Hosts) add(entry string) error {
 	}
 	name, port, _ := strings.Cut(s.host(), ":")
 	suffix := strings.TrimPrefix(name, "any")
-	if strings.Count(suffix, ".") < 2 {
-		return fmt.Errorf("%w: *%s is too wide: write the hosts, or a wildcard within your own domain", ErrServerURL, suffix)
+	if isPublicSuffix(strings.TrimPrefix(suffix, ".")) {
+		return fmt.Errorf("%w: *%s is too wide: anybody can have a host there. Write the hosts, or a wildcard within your own domain",
+			ErrServerURL, suffix)
 	}
 	h.wildcards = append(h.wildcards, wildcard{suffix, port})
 	return nil
+}
+
+// isPublicSuffix tells whether anybody can register names right below a domain: co.uk, github.io. GHE.com gives them out, to
+// enterprises alone.
+func isPublicSuffix(domain string) bool {
+	if "."+domain == gheDotcom {
+		return false
+	}
+	suffix, _ := publicsuffix.PublicSuffix(domain)
+	return suffix == domain || !strings.Contains(domain, ".")
+}
+
+// label is how metrics name an allowed server: by the host of its API or, where a wildcard allows it, by that, so that their
+// number is bounded whatever hosts Secrets name.
+func (h Hosts) label(s Server) string {
+	if !h.named(s) {
+		for _, w := range h.wildcards {
+			if w.fits(s) {
+				return w.String()
+			}
+		}
+	}
+	return accountsOn(s).host
 }
 
 // Allow tells whether the server may be talked to. The error wraps ErrHostNotAllowed and says what to add to which flag.
@@ -97,9 +123,19 @@ func (h Hosts) named(s Server) bool { return slices.Contains(h.servers, s) }
 
 // matched: a wildcard fits the server.
 func (h Hosts) matched(s Server) bool {
+	return slices.ContainsFunc(h.wildcards, func(w wildcard) bool { return w.fits(s) })
+}
+
+func (w wildcard) fits(s Server) bool {
 	name, port, _ := strings.Cut(s.host(), ":")
-	return s.scheme() == https && slices.ContainsFunc(h.wildcards, func(w wildcard) bool {
-		label, found := strings.CutSuffix(name, w.suffix)
-		return found && label != "" && !strings.Contains(label, ".") && port == w.port
-	})
+	label, found := strings.CutSuffix(name, w.suffix)
+	return s.scheme() == https && found && label != "" && !strings.Contains(label, ".") && port == w.port
+}
+
+// String is the entry as it stands in the flag.
+func (w wildcard) String() string {
+	if w.port == "" {
+		return "*" + w.suffix
+	}
+	return "*" + w.suffix + ":" + w.port
 }

@@ -2,7 +2,12 @@ package github
 
 import (
 	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 )
@@ -112,4 +117,79 @@ func FuzzParseHosts(f *testing.F) {
 		}
 		g.Expect(hosts.named(s) || s.scheme() == https).To(BeTrue(), "plain HTTP is allowed by name only")
 	})
+}
+
+// Anybody can have a host below a public suffix, and make it name itself a GitHub.
+func TestWildcardsOverPublicSuffixesAreRefused(t *testing.T) {
+	for list, fine := range map[string]bool{
+		"*.co.uk": false, "*.github.io": false, "*.com": false, "*.CO.UK:8443": false, "*.internal": false, "*.s3.amazonaws.com": false,
+		"*.ghe.com": true, "*.example.co.uk": true, "*.octo-org.github.io": true, "*.corp.internal": true,
+	} {
+		_, err := ParseHosts(list)
+		g := NewWithT(t)
+		g.Expect(err == nil).To(Equal(fine), list)
+		if !fine {
+			g.Expect(err).To(MatchError(And(ContainSubstring("--github-hosts"), ContainSubstring("anybody can have a host there"))), list)
+		}
+	}
+}
+
+// However many hosts Secrets name, the series of a wildcard's are its own.
+func TestMetricsNameTheEntryThatAllowsAHost(t *testing.T) {
+	g := NewWithT(t)
+	hosts := hostsOf(t, "github.com,ghe.example.com:8443,*.ghe.com,octocorp.ghe.com,*.example.org:8443")
+	for address, label := range map[string]string{
+		"https://github.com": "api.github.com", "https://ghe.example.com:8443": "ghe.example.com:8443", "https://octocorp.ghe.com": "api.octocorp.ghe.com",
+		"https://other.ghe.com": "*.ghe.com", "https://another.ghe.com": "*.ghe.com", "https://a.example.org:8443": "*.example.org:8443",
+	} {
+		g.Expect(hosts.label(serverOf(t, address))).To(Equal(label), address)
+	}
+}
+
+type namedHosts struct {
+	unobserved
+	requests, limits map[string]bool
+}
+
+func (n namedHosts) Request(host, _, _ string, _ int, _ time.Duration) { n.requests[host] = true }
+func (n namedHosts) RateLimit(host, _ string, _ int, _ time.Time)      { n.limits[host] = true }
+
+func TestAThousandHostsOfAWildcardAreOneLabel(t *testing.T) {
+	g := NewWithT(t)
+	named := namedHosts{requests: map[string]bool{}, limits: map[string]bool{}}
+	budgets := NewBudgets(BudgetOptions{Observer: named})
+	for i := range 1000 {
+		client, err := newClient(Options{
+			Server: serverOf(t, fmt.Sprintf("https://tenant-%d.ghe.com", i)), Hosts: hostsOf(t, "*.ghe.com"), Token: NewSecret(octoToken),
+			Observer: named, Budgets: budgets,
+		}, noProxy)
+		g.Expect(err).NotTo(HaveOccurred())
+		network := roundTripper(func(r *http.Request) (*http.Response, error) {
+			header := http.Header{"X-Ratelimit-Limit": {"5000"}, "X-Ratelimit-Remaining": {"4999"}, "X-Ratelimit-Reset": {"4102444800"}}
+			header.Set("Content-Type", "application/json")
+			return &http.Response{StatusCode: http.StatusOK, Header: header, Body: io.NopCloser(strings.NewReader(`[]`)), Request: r}, nil
+		})
+		replaceNetwork(client, network)
+		_, err = client.OrganizationHooks("octo-org").List(t.Context())
+		g.Expect(err).NotTo(HaveOccurred())
+	}
+	g.Expect(named.requests).To(Equal(map[string]bool{"*.ghe.com": true}))
+	g.Expect(named.limits).To(Equal(map[string]bool{"*.ghe.com": true}))
+}
+
+// replaceNetwork below everything else that the client does.
+func replaceNetwork(client *Client, network http.RoundTripper) {
+	top := client.transport.(redirects)
+	login := top.next.(bearer)
+	kept := login.next.(conditional)
+	counted := kept.next.(budgeted)
+	allowed := counted.next.(permitted)
+	told := allowed.next.(observed)
+	told.next = network
+	allowed.next = told
+	counted.next = allowed
+	kept.next = counted
+	login.next = kept
+	top.next = login
+	client.transport, client.login = top, login
 }

@@ -18,13 +18,15 @@ type login interface {
 
 // newLogin is the login that the options ask for. Errors wrap ErrUnauthorized, ErrAppID or ErrPrivateKey.
 func newLogin(options Options, next http.RoundTripper) (login, error) {
+	own := accountsOn(options.Server)
+	own.host = options.Hosts.label(options.Server)
 	if options.App == nil {
-		return bearer{options.Token, accountsOn(options.Server).token(options.Token), next}, checkToken(options.Token)
+		return bearer{options.Token, own.token(options.Token), next}, checkToken(options.Token)
 	}
 	if !options.Token.IsZero() {
 		return nil, fmt.Errorf("%w: there are both a token and an App", ErrUnauthorized)
 	}
-	return newAppLogin(*options.App, accountsOn(options.Server), options.Now, next)
+	return newAppLogin(*options.App, own, options.Now, next)
 }
 
 // checkToken refuses what cannot be sent as a token, before it fails on every request.

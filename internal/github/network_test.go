@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -89,7 +91,11 @@ func TestOnlyNamedHostsMayHavePrivateAddresses(t *testing.T) {
 // connectProxy is an HTTP proxy that takes every name for the server at address.
 func connectProxy(t *testing.T, address string, got *seen) *httptest.Server {
 	t.Helper()
-	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+	return serve(t, connecting(t, address, got))
+}
+
+func connecting(t *testing.T, address string, got *seen) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		got.note(r)
 		if r.Header.Get("Proxy-Authorization") == "" {
 			w.WriteHeader(http.StatusProxyAuthRequired)
@@ -110,7 +116,34 @@ func connectProxy(t *testing.T, address string, got *seen) *httptest.Server {
 		go func() { _, _ = io.Copy(upstream, early); _ = upstream.Close() }()
 		_, _ = io.Copy(client, upstream)
 		_ = client.Close()
-	})
+	}
+}
+
+// A tenant's ca.crt is for the server and not for the operator's proxy, which the system's authorities vouch for. They are
+// read once per process, so the test runs itself once more with others.
+func TestASecureProxyIsVerifiedWithTheSystemsAuthorities(t *testing.T) {
+	server, options := enterprise(t, "ghe.example.com") // Its ca.crt signs the proxy's certificate, too.
+	var got seen
+	proxy := httptest.NewTLSServer(connecting(t, server.Listener.Addr().String(), &got))
+	t.Cleanup(proxy.Close)
+	g := NewWithT(t)
+	err := listAt(t, options, through(t, proxy.URL, "octocat"), "")
+	if os.Getenv(inChild) == "" {
+		g.Expect(err).To(And(MatchError(ErrUnavailable), MatchError(ContainSubstring("certificate of the proxy"))))
+		g.Expect(got.requests).To(BeEmpty())
+		known := filepath.Join(t.TempDir(), "ca.crt")
+		g.Expect(os.WriteFile(known, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: proxy.Certificate().Raw}), 0o600)).To(Succeed())
+		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+		child.Env = append(os.Environ(), inChild+"=1", "SSL_CERT_FILE="+known)
+		output, err := child.CombinedOutput()
+		g.Expect(err).NotTo(HaveOccurred(), string(output))
+		g.Expect(string(output)).To(ContainSubstring("--- PASS"))
+		return
+	}
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(got.requests).To(Equal([]string{"CONNECT ghe.example.com:443"}))
+	options.RootCAs = x509.NewCertPool()
+	g.Expect(listAt(t, options, through(t, proxy.URL, "octocat"), "")).To(MatchError(ContainSubstring("put the authority's certificate under ca.crt")))
 }
 
 func through(t *testing.T, address, user string) proxyFunc {

@@ -11,7 +11,7 @@ import (
 type Observer interface {
 	// Request is one exchange over HTTP, redirects and the login's own included. The route is the endpoint's pattern, such as
 	// /repos/{owner}/{repo}/hooks; a redirected request keeps it. The code is 0 where there was no answer. The duration lasts
-	// until the answer's header is there.
+	// until the answer's header is there. The host is the API's, or the wildcard's that allows it.
 	Request(host, route, method string, code int, duration time.Duration)
 	// RateLimit is what GitHub's answer to an accepted login says of the primary limit. The budget names whose:
 	// installation-123, app-123, or token- and the beginning of a keyed MAC: [BudgetOptions.MAC].
@@ -31,7 +31,9 @@ func (unobserved) ForgetBudget(string, string)                        {}
 type observed struct {
 	observer Observer
 	now      func() time.Time
-	next     http.RoundTripper
+	// host is what the server is called.
+	host string
+	next http.RoundTripper
 }
 
 // RoundTrip sends the request.
@@ -42,7 +44,7 @@ func (t observed) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err == nil {
 		code = response.StatusCode
 	}
-	t.observer.Request(request.URL.Host, exchangeOf(request).route, request.Method, code, t.now().Sub(begun))
+	t.observer.Request(t.host, exchangeOf(request).route, request.Method, code, t.now().Sub(begun))
 	return response, err
 }
 

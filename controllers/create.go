@@ -50,6 +50,9 @@ func (p *pass) create(ctx context.Context) (ctrl.Result, error) {
 	result := p.agreed()
 	if left := hook.Drift(p.desired, *made); len(left) > 0 {
 		result, err = p.failed(ctx, p.notTaken(left))
+	} else if unknown := hook.Unknown(p.desired, *made); len(unknown) > 0 {
+		p.watch.written = p.obj.GetGeneration()
+		result, err = p.failed(ctx, p.unread(made.ID, unknown))
 	}
 	return result, errors.Join(err, p.patchStatus(ctx)) // The ID is stored at once.
 }
@@ -107,10 +110,10 @@ func (p *pass) refused(ctx context.Context, err error) (ctrl.Result, error) {
 		return p.failed(ctx, err)
 	}
 	hooks, listErr := p.hooks.List(ctx)
-	if listErr != nil {
+	if isFailure(listErr) {
 		return p.failed(ctx, listErr)
 	}
-	found, chooseErr := p.choose(ctx, hooks)
+	found, chooseErr := p.choose(ctx, hooks, listErr)
 	switch {
 	case chooseErr != nil:
 		return p.failed(ctx, chooseErr)

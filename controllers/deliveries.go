@@ -35,6 +35,10 @@ type watch struct {
 	next time.Time
 	// ping that was asked for and whose delivery has not shown up yet.
 	ping *pingWait
+	// skipped is how many deliveries could not be read at the last look.
+	skipped int
+	// written is the generation whose fields were written although GitHub shows them in a form that cannot be read.
+	written int64
 	// judged is the generation that GitHub was last seen to agree with, or to differ from where it is only observed.
 	judged int64
 	// handled are the requests that were carried out, by name; tries counts how often one in a row could not be sent.
@@ -85,11 +89,14 @@ func (p *pass) watchDeliveries(ctx context.Context) {
 func (p *pass) readLog(ctx context.Context) (deliveryLog, error) {
 	var log deliveryLog
 	query := github.DeliveryQuery{PerPage: deliveriesPerPage}
+	skipped := 0
+	defer func() { p.skips(ctx, skipped) }()
 	for range maxDeliveryPages {
 		page, err := p.hooks.Deliveries(ctx, *p.id, query)
 		if err != nil {
 			return deliveryLog{}, err
 		}
+		skipped += page.Skipped
 		log.rows = append(log.rows, page.Deliveries...)
 		if page.Next == "" || p.enough(log.rows) {
 			log.fresh = p.unseen(log.rows)
@@ -99,6 +106,14 @@ func (p *pass) readLog(ctx context.Context) (deliveryLog, error) {
 	}
 	log.fresh, log.cut = p.unseen(log.rows), true
 	return log, nil
+}
+
+// skips says how many deliveries GitHub shows in a form that cannot be read, when that is another number than before.
+func (p *pass) skips(ctx context.Context, skipped int) {
+	if skipped != p.watch.skipped {
+		p.logger(ctx).Info("Skipped deliveries that cannot be read", "hookID", *p.id, "skipped", skipped)
+	}
+	p.watch.skipped = skipped
 }
 
 // enough tells whether rows reach back to what is known already. Where deliveries are to be made again and none are

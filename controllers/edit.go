@@ -54,6 +54,9 @@ func (p *pass) known() (edit, bool) {
 		if !ok {
 			return edit{}, false
 		}
+		if len(hook.Unknown(p.desired, seen)) > 0 {
+			return edit{}, false // How it differs was not to be seen.
+		}
 		e.observed, e.fields = seen, hook.Drift(p.desired, seen)
 	}
 	p.addSecrets(&e)
@@ -111,6 +114,7 @@ func (p *pass) update(ctx context.Context, found github.Hook) (ctrl.Result, erro
 	}
 	e := edit{id: found.ID, observed: found, fields: hook.Drift(p.desired, found), adopt: !p.ours()}
 	p.addSecrets(&e)
+	p.addUnknown(&e)
 	if !e.rotated && hook.SecretSuspect(p.desired, found, p.appliedHook(), time.Now()) {
 		e.reassert = true
 		if len(e.fields) == 0 { // Else somebody else's write is accounted for, and the secret just goes along.
@@ -120,9 +124,28 @@ func (p *pass) update(ctx context.Context, found github.Hook) (ctrl.Result, erro
 	return p.edit(ctx, e)
 }
 
+// addUnknown adds the fields that GitHub shows in a form that cannot be read, where they were not seen to agree before and
+// not written yet: each generation writes them once, and not again and again.
+func (p *pass) addUnknown(e *edit) {
+	if p.watch.written == p.obj.GetGeneration() || p.synced() && !e.adopt {
+		return
+	}
+	for _, f := range hook.Unknown(p.desired, e.observed) {
+		if f == hook.Events && p.desired.KeepOtherEvents && !p.place.addEvents() {
+			continue // It would remove the events that others added.
+		}
+		e.add(f)
+	}
+}
+
 // edit makes the one write of the pass, if there is anything to write.
 func (p *pass) edit(ctx context.Context, e edit) (ctrl.Result, error) {
-	if len(e.fields) == 0 {
+	unknown := hook.Unknown(p.desired, e.observed)
+	switch {
+	case len(e.fields) == 0 && len(unknown) > 0:
+		p.sees(&e.observed)
+		return p.failed(ctx, p.unread(e.id, unknown))
+	case len(e.fields) == 0:
 		return p.unchanged(ctx, e), nil
 	}
 	if e.config() {
@@ -164,8 +187,11 @@ func (p *pass) edited(ctx context.Context, e edit, answer *github.Hook) (ctrl.Re
 	p.tell(ctx, e)
 	p.noteApplied(e, *answer)
 	p.sees(answer)
-	left := hook.Drift(p.desired, *answer)
+	left, unknown := hook.Drift(p.desired, *answer), hook.Unknown(p.desired, *answer)
 	switch {
+	case len(left) == 0 && len(unknown) > 0:
+		p.watch.written = p.obj.GetGeneration()
+		return p.failed(ctx, p.unread(e.id, unknown))
 	case len(left) == 0:
 		return p.agreed(), nil
 	case e.blind: // Somebody else had changed the hook meanwhile: look at it in a pass of its own.
@@ -180,6 +206,12 @@ func (p *pass) edited(ctx context.Context, e edit, answer *github.Hook) (ctrl.Re
 func (p *pass) notTaken(left []hook.Field) error {
 	return problem{v1alpha1.ReasonValidationFailed, fmt.Sprintf(
 		"GitHub accepted the webhook of the %s but shows another value for %s: write it as GitHub shows it", p.place, join(left))}
+}
+
+// unread is GitHub's showing a hook in a form that cannot be read, which is neither drift nor agreement.
+func (p *pass) unread(id int64, unknown []hook.Field) error {
+	return problem{v1alpha1.ReasonGitHubUnavailable, fmt.Sprintf("%s shows %s of %s in a form that the operator cannot read: "+
+		"whether it agrees with the spec is not known, and the operator keeps looking", p.server, join(unknown), p.place.webhook(id))}
 }
 
 // noteApplied keeps what the write carried. With it the hook is ours, and no longer one whose ID may be lost.
@@ -202,7 +234,7 @@ func (p *pass) noteApplied(e edit, answer github.Hook) {
 	}
 	// After somebody else's write only one with the secret makes the hook ours again.
 	if e.config() || !hook.Foreign(e.observed, before) {
-		a.HookUpdatedAt = updatedAt(answer)
+		a.HookUpdatedAt = p.updatedAt(answer)
 	}
 	if e.reassert {
 		a.ReassertedTime = &a.Time
@@ -210,7 +242,12 @@ func (p *pass) noteApplied(e edit, answer github.Hook) {
 	p.status.Applied, *p.creating = a, nil
 }
 
-func updatedAt(h github.Hook) *metav1.Time {
+// updatedAt is when GitHub changed the hook as we wrote it: the server's own time of the answer where it cannot be read, so
+// that a later write of somebody else's still shows.
+func (p *pass) updatedAt(h github.Hook) *metav1.Time {
+	if h.Unknown.Has(github.PropertyUpdatedAt) {
+		return wholeSeconds(p.github.ServerTime())
+	}
 	if h.UpdatedAt.IsZero() {
 		return nil
 	}

@@ -85,6 +85,9 @@ func (p *pass) explain(err error) (reason, message string) {
 		return v1alpha1.ReasonCredentialsInvalid, err.Error()
 	case errors.Is(err, github.ErrPrivateKey), errors.Is(err, github.ErrAppID):
 		return v1alpha1.ReasonCredentialsInvalid, fmt.Sprintf("Secret %q: %v", secret, err)
+	case errors.Is(err, github.ErrLockedOut):
+		return v1alpha1.ReasonRateLimited, fmt.Sprintf("GitHub takes no logins after too many that failed: put a valid credential into Secret %q. "+
+			"The operator tries again at %s; each try before would make it longer", secret, p.retryTime(err).UTC().Format(time.RFC3339))
 	case errors.Is(err, github.ErrRateLimited):
 		return v1alpha1.ReasonRateLimited, fmt.Sprintf("GitHub's rate limit is used up until %s; the operator goes on then",
 			p.retryTime(err).UTC().Format(time.RFC3339))
@@ -100,7 +103,7 @@ func (p *pass) explain(err error) (reason, message string) {
 		return v1alpha1.ReasonNotInstalled, p.explainNotInstalled(err)
 	case errors.Is(err, github.ErrNotFound):
 		return v1alpha1.ReasonTargetNotFound, fmt.Sprintf("GitHub shows no webhooks of the %s: it does not exist, "+
-			"or the credential in Secret %q may not administer them (classic scope %s)", p.place, secret, p.place.scope())
+			"or the credential in Secret %q may not administer them (%s)", p.place, secret, p.right())
 	case errors.Is(err, github.ErrHookLimit):
 		return v1alpha1.ReasonHookLimitReached, fmt.Sprintf("The %s has as many webhooks as GitHub allows: delete one there%s", p.place, p.quote(err))
 	case errors.Is(err, github.ErrHookExists):
@@ -165,16 +168,49 @@ func (p *pass) explainForbidden(err error) string {
 		return fmt.Sprintf("The installation of the GitHub App in Secret %q is suspended: its owner can unsuspend it in the installation's settings", secret)
 	case errors.Is(err, github.ErrBlocked):
 		return fmt.Sprintf("GitHub blocks access to the %s%s", p.place, p.quote(err))
-	case e != nil && e.AcceptedPermissions != "":
+	case errors.Is(err, github.ErrSAML):
+		return fmt.Sprintf("The organization of the %s wants the token in Secret %q authorized for single sign-on: %s", p.place, secret, authorize(e))
+	case errors.Is(err, github.ErrIPAddress):
+		return p.explainIPAddress(e)
+	case errors.Is(err, github.ErrPermission):
 		return fmt.Sprintf("The credential in Secret %q lacks the permission %s on the %s: grant it", secret, p.needed(e.AcceptedPermissions), p.place)
 	default:
 		return fmt.Sprintf("The credential in Secret %q may not administer webhooks of the %s%s", secret, p.place, p.quote(err))
 	}
 }
 
+func authorize(e *github.Error) string {
+	if e.SSOURL == "" {
+		return "authorize it under Configure SSO in the settings of the token's owner"
+	}
+	return "its owner authorizes it on " + e.SSOURL
+}
+
+func (p *pass) explainIPAddress(e *github.Error) string {
+	address := "the operator's address"
+	if e.IPAddress != "" {
+		address = e.IPAddress
+	}
+	return fmt.Sprintf("The IP allow list of the owner of the %s does not have %s, from which GitHub sees the operator: add it there", p.place, address)
+}
+
+// right is what the credential needs to administer webhooks: a permission, or a classic token's scope.
+func (p *pass) right() string {
+	if p.github == nil || !p.github.UsesPermissions() {
+		return "classic scope " + p.place.scope()
+	}
+	return "permission " + p.needed("")
+}
+
 // needed are the permissions to ask for: GitHub names those of one request, and who reads a webhook to manage it writes it
 // in the end.
 func (p *pass) needed(accepted string) string {
+	if accepted == "" {
+		accepted = p.hooks.Permission() + "=write"
+		if p.spec.ManagementPolicy == v1alpha1.Observe {
+			accepted = p.hooks.Permission() + "=read"
+		}
+	}
 	if p.spec.ManagementPolicy == v1alpha1.Observe {
 		return accepted
 	}

@@ -83,9 +83,9 @@ var errUnsettled = errors.New("a creation may still take effect")
 // was gone before another one was made. It is zero when there is none, or when an older object claims it.
 func (p *pass) doomed(ctx context.Context) (int64, error) {
 	if *p.creating != nil {
-		hooks, err := p.hooks.List(ctx)
-		if err != nil {
-			return 0, err
+		hooks, unclear := p.hooks.List(ctx)
+		if isFailure(unclear) {
+			return 0, unclear
 		}
 		made, err := p.created(ctx, hooks)
 		if err != nil {
@@ -93,6 +93,9 @@ func (p *pass) doomed(ctx context.Context) (int64, error) {
 		}
 		if made != nil {
 			return made.ID, nil
+		}
+		if unclear != nil {
+			return 0, unclear
 		}
 		if p.unsettled("") > 0 {
 			return 0, errUnsettled

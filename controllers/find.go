@@ -43,22 +43,28 @@ func (p *pass) find(ctx context.Context) (*github.Hook, error) {
 	if p.hookSpec.HookID != 0 && *p.creating == nil {
 		return p.findNamed(ctx)
 	}
+	var unclear error
 	if hooks == nil {
-		all, err := p.hooks.List(github.BeforeCreate(ctx))
-		if err != nil {
-			return nil, err
+		if hooks, unclear = p.hooks.List(github.BeforeCreate(ctx)); isFailure(unclear) {
+			return nil, unclear
 		}
-		hooks = all
 	}
 	if p.hookSpec.HookID != 0 {
-		return p.findInstead(ctx, hooks)
+		return p.findInstead(ctx, hooks, unclear)
 	}
-	return p.choose(ctx, hooks)
+	return p.choose(ctx, hooks, unclear)
 }
 
+// isFailure tells that there is no list, from one that is not clear: a hook that this one shows is there all the same, and
+// only what it does not show may be there, too.
+func isFailure(err error) bool { return err != nil && !errors.Is(err, github.ErrUnclear) }
+
 // findInstead takes over the hook that spec.hookID names by now, and tells of another one whose creation was noted.
-func (p *pass) findInstead(ctx context.Context, hooks []github.Hook) (*github.Hook, error) {
+func (p *pass) findInstead(ctx context.Context, hooks []github.Hook, unclear error) (*github.Hook, error) {
 	made, err := p.created(ctx, hooks)
+	if err == nil && made == nil {
+		err = unclear
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -99,10 +105,10 @@ func (p *pass) get(ctx context.Context, id int64) (*github.Hook, []github.Hook, 
 		return found, nil, err
 	}
 	hooks, err := p.hooks.List(ctx)
-	if err != nil {
+	if found = hook.ByID(hooks, id); found == nil && err != nil {
 		return nil, nil, err
 	}
-	return hook.ByID(hooks, id), hooks, nil
+	return found, hooks, nil
 }
 
 // findNamed takes over the hook that spec.hookID names.
@@ -119,8 +125,9 @@ func (p *pass) findNamed(ctx context.Context) (*github.Hook, error) {
 	return found, p.mayAdopt(ctx, id)
 }
 
-// choose among all hooks of the target.
-func (p *pass) choose(ctx context.Context, hooks []github.Hook) (*github.Hook, error) {
+// choose among all hooks of the target. Where their list is not clear, none is taken over and none is missing: another one
+// may have this URL.
+func (p *pass) choose(ctx context.Context, hooks []github.Hook, unclear error) (*github.Hook, error) {
 	made, err := p.created(ctx, hooks)
 	if made != nil || err != nil {
 		p.recovered = made != nil
@@ -129,7 +136,7 @@ func (p *pass) choose(ctx context.Context, hooks []github.Hook) (*github.Hook, e
 	same := hook.WithURL(hooks, p.desired.URL)
 	switch {
 	case len(same) == 0:
-		return nil, nil
+		return nil, unclear
 	case p.hookSpec.AdoptionPolicy != v1alpha1.AdoptMatchURL:
 		owner, err := p.claims.owner(ctx, p.obj, claim{p.server, same[0].ID})
 		if err != nil {
@@ -138,6 +145,8 @@ func (p *pass) choose(ctx context.Context, hooks []github.Hook) (*github.Hook, e
 		return nil, p.conflict(same[0].ID, owner)
 	case len(same) > 1:
 		return nil, p.ambiguous(same)
+	case unclear != nil:
+		return nil, unclear
 	}
 	return &same[0], p.mayAdopt(ctx, same[0].ID)
 }
@@ -149,18 +158,24 @@ func (p *pass) created(ctx context.Context, hooks []github.Hook) (*github.Hook, 
 		return nil, nil
 	}
 	var failure error
-	made := hook.Created(hook.Intent{
+	intent := hook.Intent{
 		Time: noted.Time.Time,
 		MatchesURL: func(url string) bool {
 			fingerprint, err := p.fingerprints.Of(ctx, url)
 			failure = errors.Join(failure, err)
 			return fingerprint == noted.URLFingerprint
 		},
-	}, hooks, func(id int64) bool {
+	}
+	owned := func(id int64) bool {
 		owner, err := p.claims.owner(ctx, p.obj, claim{p.server, id})
 		failure = errors.Join(failure, err)
 		return owner != nil || p.claims.reserved(p.obj, claim{p.server, id})
-	})
+	}
+	made := hook.Created(intent, hooks, owned)
+	if made == nil && failure == nil && hook.MayBeCreated(intent, hooks, owned) {
+		return nil, problem{v1alpha1.ReasonGitHubUnavailable, fmt.Sprintf("%s shows a webhook of the %s that this object may have made, "+
+			"but not when it was created in a form that can be read: the operator keeps looking", p.server, p.place)}
+	}
 	return made, failure
 }
 
@@ -222,6 +237,9 @@ func (p *pass) observe(ctx context.Context) (ctrl.Result, error) {
 		return p.failed(ctx, problem{v1alpha1.ReasonDriftDetected, fmt.Sprintf(
 			"The spec differs from %s in %s: managementPolicy Observe leaves it so", p.place.webhook(found.ID), join(fields))})
 	}
+	if unknown := hook.Unknown(p.desired, *found); len(unknown) > 0 {
+		return p.failed(ctx, p.unread(found.ID, unknown))
+	}
 	return p.agreed(), nil
 }
 
@@ -233,7 +251,7 @@ func (p *pass) findObserved(ctx context.Context) (*github.Hook, error) {
 	}
 	if id != 0 {
 		found, _, err := p.get(ctx, id)
-		if err != nil || found != nil && (!byURL || found.Config.URL == p.desired.URL) {
+		if err != nil || found != nil && (!byURL || found.Config.URL == p.desired.URL || found.Unknown.Has(github.PropertyURL)) {
 			return found, err
 		}
 		if p.hookSpec.HookID != 0 {
@@ -241,13 +259,16 @@ func (p *pass) findObserved(ctx context.Context) (*github.Hook, error) {
 		}
 		p.forget()
 	}
-	hooks, err := p.hooks.List(ctx)
-	if err != nil {
-		return nil, err
+	hooks, unclear := p.hooks.List(ctx)
+	if isFailure(unclear) {
+		return nil, unclear
 	}
 	same := hook.WithURL(hooks, p.desired.URL)
 	switch len(same) {
 	case 0:
+		if unclear != nil {
+			return nil, unclear
+		}
 		return nil, problem{v1alpha1.ReasonHookNotFound, fmt.Sprintf("The %s has no webhook with this URL to observe", p.place)}
 	case 1:
 		return &same[0], nil

@@ -175,8 +175,9 @@ func (p *pass) sendPing(ctx context.Context, r request) error {
 }
 
 // sent leaves out that there was no answer: whether GitHub does what was asked is not known then, and it is not asked twice.
+// Where somebody else answered in GitHub's place, it was not asked.
 func sent(err error) error {
-	if errors.Is(err, github.ErrUnavailable) && !errors.Is(err, github.ErrNotSent) {
+	if errors.Is(err, github.ErrUnavailable) && !errors.Is(err, github.ErrNotSent) && !errors.Is(err, github.ErrNotGitHub) {
 		return nil
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -211,6 +212,40 @@ var _ = storiesOf("Trouble", func(kind hookKind) {
 		Entry("a suspended installation", failing(v1alpha1.ReasonForbidden, metav1.ConditionFalse,
 			githubsim.Fault{Status: http.StatusForbidden, Body: `{"message":"This GitHub App installation is currently suspended","status":"403"}`},
 			"suspended", "unsuspend")),
+		Entry("single sign-on", func() trouble {
+			page := strings.Replace(sim.URL(), "http://", "https://", 1) + "/orgs/octo-org/sso?authorization_request=A1"
+			return failing(v1alpha1.ReasonForbidden, metav1.ConditionFalse, githubsim.Fault{
+				Status: http.StatusForbidden, Body: `{"message":"Resource protected by organization SAML enforcement.","status":"403"}`,
+				Header: http.Header{"X-Github-Sso": {"required; url=" + page}, "X-Accepted-Github-Permissions": {"repository_hooks=read"}},
+			}, "single sign-on", page)()
+		}),
+		Entry("an IP allow list", failing(v1alpha1.ReasonForbidden, metav1.ConditionFalse, githubsim.Fault{
+			Status: http.StatusForbidden, Body: `{"message":"Although you appear to have the correct authorization credentials, the octo-org organization has ` +
+				`an IP allow list enabled, and 203.0.113.7 is not permitted to access this resource.","status":"403"}`,
+			Header: http.Header{"X-Accepted-Github-Permissions": {"repository_hooks=read"}},
+		}, "IP allow list", "203.0.113.7", "add it there")),
+		Entry("a refusal that names permissions as every answer does", failing(v1alpha1.ReasonForbidden, metav1.ConditionFalse, githubsim.Fault{
+			Status: http.StatusForbidden, Body: `{"message":"Must have admin rights to Repository.","status":"403"}`,
+			Header: http.Header{"X-Accepted-Github-Permissions": {"repository_hooks=read"}},
+		}, "may not administer", "Must have admin rights")),
+		Entry("a lock-out of logins", failing(v1alpha1.ReasonRateLimited, metav1.ConditionUnknown, githubsim.Fault{
+			Status: http.StatusForbidden, Body: `{"message":"Maximum number of login attempts exceeded. Please try again later.","status":"403"}`,
+			Header: http.Header{"Retry-After": {"2"}},
+		}, "no logins", "valid credential")),
+		Entry("a fine-grained token that GitHub answers 404", func() trouble {
+			t := failing(v1alpha1.ReasonTargetNotFound, metav1.ConditionFalse,
+				githubsim.Fault{Status: http.StatusNotFound, Body: `{"message":"Not Found","status":"404"}`}, "(permission ", "_hooks=write)")()
+			cause, mend := t.cause, t.mend
+			t.cause = func(ctx context.Context, w *world) {
+				w.secret(ctx, "github", map[string]string{"token": "github_pat_" + w.token, "githubURL": sim.URL()})
+				cause(ctx, w)
+			}
+			t.mend = func(ctx context.Context, w *world, h *hook) {
+				mend(ctx, w, h)
+				restoreCredentials(ctx, w, h)
+			}
+			return t
+		}),
 		Entry("a URL that GitHub refuses", func() trouble {
 			return trouble{
 				reason: v1alpha1.ReasonValidationFailed, status: metav1.ConditionFalse, stalled: true,

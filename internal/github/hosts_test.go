@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -157,7 +158,7 @@ func (n namedHosts) RateLimit(host, _ string, _ int, _ time.Time)      { n.limit
 func TestAThousandHostsOfAWildcardAreOneLabel(t *testing.T) {
 	g := NewWithT(t)
 	named := namedHosts{requests: map[string]bool{}, limits: map[string]bool{}}
-	budgets := NewBudgets(BudgetOptions{Observer: named})
+	budgets := NewBudgets(BudgetOptions{Observer: named, MAC: func(digest string) string { return digest }})
 	for i := range 1000 {
 		client, err := newClient(Options{
 			Server: serverOf(t, fmt.Sprintf("https://tenant-%d.ghe.com", i)), Hosts: hostsOf(t, "*.ghe.com"), Token: NewSecret(octoToken),
@@ -165,8 +166,10 @@ func TestAThousandHostsOfAWildcardAreOneLabel(t *testing.T) {
 		}, noProxy)
 		g.Expect(err).NotTo(HaveOccurred())
 		network := roundTripper(func(r *http.Request) (*http.Response, error) {
-			header := http.Header{"X-Ratelimit-Limit": {"5000"}, "X-Ratelimit-Remaining": {"4999"}, "X-Ratelimit-Reset": {"4102444800"}}
-			header.Set("Content-Type", "application/json")
+			header := http.Header{
+				"X-Ratelimit-Limit": {"5000"}, "X-Ratelimit-Remaining": {"4999"}, "Content-Type": {"application/json"},
+				"X-Ratelimit-Reset": {strconv.FormatInt(time.Now().Add(time.Hour/2).Unix(), 10)},
+			}
 			return &http.Response{StatusCode: http.StatusOK, Header: header, Body: io.NopCloser(strings.NewReader(`[]`)), Request: r}, nil
 		})
 		replaceNetwork(client, network)

@@ -216,8 +216,8 @@ func (r *recording) redirected() bool {
 	return r.Response.Status >= 300 && r.Response.Status < 400 && r.Response.Status != http.StatusNotModified
 }
 
-// serve answers the first request as it was recorded and later ones, of further pages and where a redirect leads to, with
-// what is next. A 304 is an answer to If-None-Match alone.
+// serve answers the first request as it was recorded and later ones, of further pages and where a redirect leads to,
+// with what is next. A 304 is an answer to If-None-Match alone.
 func (r *recording) serve(t *testing.T) (*httptest.Server, *[]string) {
 	var mu sync.Mutex
 	var methods []string

@@ -13,8 +13,8 @@ const anonymousHourly = 60
 const anonymousMessage = ". (But here's the good news: Authenticated requests get a higher rate limit. " +
 	"Check out the documentation for more details.)"
 
-// refuseAnonymous answers a request without a login that is accepted. Its numbers are those of the IP address, not those
-// of a user (observed in recordings).
+// refuseAnonymous answers a request without a login that is accepted. Its numbers are those of the IP address, not
+// those of a user (observed in recordings).
 func (s *Server) refuseAnonymous(c *call, message string) *answer {
 	limit, hour := anonymousHourly, time.Hour
 	enforced := s.limiter != nil && s.limiter.Anonymous > 0

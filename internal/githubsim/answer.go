@@ -38,8 +38,9 @@ func (a *answer) encode() {
 	a.header.Set("Content-Type", "application/json; charset=utf-8")
 }
 
-// conditional gives a 200 and a 201 its ETag, and turns a 200 into a 304 where the client has it already. What a token may
-// see has an ETag of its own for each token; that of App endpoints does not depend on the JWT (observed in recordings).
+// conditional gives a 200 and a 201 its ETag, and turns a 200 into a 304 where the client has it already. What a token
+// may see has an ETag of its own for each token; that of App endpoints does not depend on the JWT (observed in
+// recordings).
 func (a *answer) conditional(c *call) {
 	if c.route == nil || a.status != http.StatusOK && a.status != http.StatusCreated {
 		return

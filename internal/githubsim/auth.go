@@ -189,8 +189,8 @@ func (t *Token) administers(p *place) bool {
 	})
 }
 
-// acceptedScopes are the classic scopes of which one may do, as GitHub names them in X-Accepted-OAuth-Scopes (observed in
-// recordings). They are exact: to delete takes more than to write, and to read is not enough for a test.
+// acceptedScopes are the classic scopes of which one may do, as GitHub names them in X-Accepted-OAuth-Scopes (observed
+// in recordings). They are exact: to delete takes more than to write, and to read is not enough for a test.
 func (r *route) acceptedScopes() []string {
 	if r.ofOrganization() {
 		return []string{"admin:org_hook"}
@@ -215,8 +215,8 @@ func intersect(a, b []string) bool {
 	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }
 
-// describeRights names what the endpoint needs, on successes and failures alike: to a classic token's holder the scopes,
-// besides those that the token has, to others the permission.
+// describeRights names what the endpoint needs, on successes and failures alike: to a classic token's holder the
+// scopes, besides those that the token has, to others the permission.
 func (a *answer) describeRights(c *call) {
 	classic := c.caller != nil && c.caller.token != nil && c.caller.token.Kind == Classic
 	if c.caller != nil && c.caller.token != nil && !c.caller.token.Expires.IsZero() {

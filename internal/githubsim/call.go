@@ -77,8 +77,8 @@ func (s *Server) answer(c *call) answer {
 
 func (s *Server) decide(c *call) answer {
 	for _, check := range []func(*call) *answer{
-		s.checkUserAgent, s.authenticate, s.checkVersion, s.limiter.check, s.checkRoute, s.locate, s.authorize, s.checkPolicies,
-		s.checkPlace, s.findHook, s.parseBody,
+		s.checkUserAgent, s.authenticate, s.checkVersion, s.limiter.check, s.checkRoute, s.locate,
+		s.authorize, s.checkPolicies, s.checkPlace, s.findHook, s.parseBody,
 	} {
 		if refusal := check(c); refusal != nil {
 			return *refusal

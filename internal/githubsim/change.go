@@ -93,7 +93,9 @@ func Page(status int, contentType, body string) func(*Answer) {
 
 // ErrorBody is the body of an error as GitHub writes it, for faults that answer in GitHub's stead.
 func ErrorBody(status int, message string) string {
-	encoded, err := json.Marshal(apiError{Message: message, DocumentationURL: "https://docs.github.com/rest", Status: strconv.Itoa(status)})
+	encoded, err := json.Marshal(apiError{
+		Message: message, DocumentationURL: "https://docs.github.com/rest", Status: strconv.Itoa(status),
+	})
 	if err != nil {
 		panic(err) // Texts are always JSON.
 	}

@@ -32,7 +32,9 @@ type Limits struct {
 
 // GitHubLimits are those of github.com for a user.
 func GitHubLimits() Limits {
-	return Limits{Hourly: 5000, PointsPerMinute: 900, CreatesPerMinute: 80, CreatesPerHour: 500, Concurrent: 100, Anonymous: 60}
+	return Limits{
+		Hourly: 5000, PointsPerMinute: 900, CreatesPerMinute: 80, CreatesPerHour: 500, Concurrent: 100, Anonymous: 60,
+	}
 }
 
 // GitHub's words; the first are followed by whose limit it is.

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Lockout is how GitHub stops repeated tries with wrong credentials: it refuses all tries for some time, right credentials
-// included, and each of them starts that time again.
+// Lockout is how GitHub stops repeated tries with wrong credentials: it refuses all tries for some time, right
+// credentials included, and each of them starts that time again.
 type Lockout struct {
 	// Attempts is how many refused logins in a row begin it.
 	Attempts int

@@ -22,8 +22,8 @@ func (s *Server) RequireSSO(organization Target, address string) {
 	s.changePolicy(organization, func(p *policy) { p.ssoURL = address })
 }
 
-// AllowAddresses gives an organization an IP allow list, of addresses or CIDRs: from others, nobody may do anything in it.
-// None ends it. It panics on what is no address.
+// AllowAddresses gives an organization an IP allow list, of addresses or CIDRs: from others, nobody may do anything in
+// it. None ends it. It panics on what is no address.
 func (s *Server) AllowAddresses(organization Target, addresses ...string) {
 	var allowed []netip.Prefix
 	for _, address := range addresses {
@@ -50,8 +50,9 @@ func (s *Server) checkPolicies(c *call) *answer {
 	}
 	owner := c.place.account
 	if owner.policy.addresses != nil && !owner.policy.allows(addressOf(c.request)) {
-		return c.refuse(http.StatusForbidden, fmt.Sprintf("Although you appear to have the correct authorization credentials, the `%s` organization "+
-			"has an IP allow list enabled, and %s is not permitted to access this resource.", owner.login, addressOf(c.request)))
+		return c.refuse(http.StatusForbidden, fmt.Sprintf(
+			"Although you appear to have the correct authorization credentials, the `%s` organization "+
+				"has an IP allow list enabled, and %s is not permitted to access this resource.", owner.login, addressOf(c.request)))
 	}
 	token := c.caller.token
 	if owner.policy.ssoURL == "" || token == nil || token.Kind != Classic || token.authorizedFor(owner) {
@@ -65,9 +66,13 @@ func (s *Server) checkPolicies(c *call) *answer {
 
 func (p policy) allows(address string) bool {
 	ip, err := netip.ParseAddr(address)
-	return err == nil && slices.ContainsFunc(p.addresses, func(prefix netip.Prefix) bool { return prefix.Contains(ip.Unmap()) })
+	return err == nil && slices.ContainsFunc(p.addresses, func(prefix netip.Prefix) bool {
+		return prefix.Contains(ip.Unmap())
+	})
 }
 
 func (t *Token) authorizedFor(owner *account) bool {
-	return slices.ContainsFunc(t.SSO, func(organization Target) bool { return organization.key() == Target(owner.login).key() })
+	return slices.ContainsFunc(t.SSO, func(organization Target) bool {
+		return organization.key() == Target(owner.login).key()
+	})
 }

@@ -14,8 +14,9 @@ import (
 	. "github.com/onsi/gomega"
 )
 
-// TestRecordingsAreComparedWhateverTheyName changes what is particular to a recording, and finds that nothing hangs on it:
-// neither on names, IDs, days and hosts nor on the order, on what stands beside it, or on how its headers are written.
+// TestRecordingsAreComparedWhateverTheyName changes what is particular to a recording, and finds that nothing hangs on
+// it: neither on names, IDs, days and hosts nor on the order, on what stands beside it, or on how its headers are
+// written.
 func TestRecordingsAreComparedWhateverTheyName(t *testing.T) {
 	files := []string{"testdata/recordings.json"}
 	if dir := os.Getenv("GITHUB_RECORDINGS_DIR"); dir != "" {

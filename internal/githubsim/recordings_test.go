@@ -23,8 +23,8 @@ import (
 )
 
 // recording is one request that somebody made to the real GitHub, and its answer. The tests' own ones, in testdata, are
-// written by hand; GITHUB_RECORDINGS_DIR may hold real ones. Nothing here knows a particular one: what the request met on
-// GitHub is derived from the request and its answer (recordings_world_test.go).
+// written by hand; GITHUB_RECORDINGS_DIR may hold real ones. Nothing here knows a particular one: what the request met
+// on GitHub is derived from the request and its answer (recordings_world_test.go).
 type recording struct {
 	Source struct {
 		Path string `json:"path"`
@@ -133,7 +133,8 @@ func number(mask string) string {
 	return fmt.Sprint(100_000 + digest.Sum32()%900_000)
 }
 
-// unmasked is a body as it was before it was masked. One that was no JSON any more was recorded as text; no body is nil.
+// unmasked is a body as it was before it was masked. One that was no JSON any more was recorded as text; no body is
+// nil.
 func unmasked(body json.RawMessage) json.RawMessage {
 	var text string
 	if json.Unmarshal(body, &text) == nil {
@@ -205,8 +206,8 @@ func (r *recording) elsewhere() string {
 	return ""
 }
 
-// compare makes the same request of a simulator on which all is as it was on GitHub. Its answer has the same status, the
-// same keys and the same headers, but for what time explains.
+// compare makes the same request of a simulator on which all is as it was on GitHub. Its answer has the same status,
+// the same keys and the same headers, but for what time explains.
 func (r *recording) compare(t *testing.T) {
 	t.Helper()
 	w := r.world(t)

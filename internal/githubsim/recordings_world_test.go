@@ -81,8 +81,8 @@ func (w *recordedWorld) ask() reply {
 	return answer
 }
 
-// sentToday is the body as GitHub takes it today: with events that it still has, without keys that it once left alone, and
-// with an address where the body was not recorded.
+// sentToday is the body as GitHub takes it today: with events that it still has, without keys that it once left alone,
+// and with an address where the body was not recorded.
 func (w *recordedWorld) sentToday() string {
 	fields := map[string]any{}
 	_ = json.Unmarshal([]byte(w.body), &fields)

@@ -260,8 +260,8 @@ func failure(err error) (status string, code int) {
 }
 
 // lastResponse is what a repository's webhook shows of its newest delivery. Which code has which status was observed in
-// recordings; the others have none. A receiver that redirects is misconfigured, and so, at times, is one that answers 404:
-// the code is then GitHub's own.
+// recordings; the others have none. A receiver that redirects is misconfigured, and so, at times, is one that answers
+// 404: the code is then GitHub's own.
 func (s *Server) lastResponse(d *Delivery) LastResponse {
 	last := LastResponse{Code: d.StatusCode, Message: d.Status}
 	switch d.StatusCode {

@@ -37,8 +37,8 @@ type Options struct {
 	// IgnoreStatusFilter makes the lists of deliveries ignore status=success|failure, as older Enterprise Servers may.
 	IgnoreStatusFilter bool
 
-	// NoAnonymousNumbers leaves the rate-limit numbers of the IP address out of a 401, as an Enterprise Server does without
-	// limits, and github.com now and then (observed).
+	// NoAnonymousNumbers leaves the rate-limit numbers of the IP address out of a 401, as an Enterprise Server does
+	// without limits, and github.com now and then (observed).
 	NoAnonymousNumbers bool
 	// Lockout, when set, stops those who try wrong credentials. SetLockout changes it.
 	Lockout *Lockout

@@ -114,7 +114,7 @@ func parseFlags() *options {
 	flag.StringVar(&o.metricsBindAddress, "metrics-bind-address", ":8443", "Where metrics are served; 0 turns them off")
 	flag.BoolVar(&o.metricsSecure, "metrics-secure", true, "Serve metrics over HTTPS to those whom the cluster authorizes")
 	flag.StringVar(&o.metricsCertPath, "metrics-cert-path", "",
-		"Folder with tls.crt and tls.key for metrics, read again when they change (default a certificate that the operator signs itself)")
+		"Folder with tls.crt and tls.key for metrics, read again when they change (default one that the operator signs itself)")
 	flag.StringVar(&o.healthProbeBindAddress, "health-probe-bind-address", ":8081", "Where /healthz and /readyz are served")
 	flag.BoolVar(&o.leaderElect, "leader-elect", true, "Let one of several replicas work at a time")
 	flag.StringVar(&o.leaderElectionNamespace, "leader-election-namespace", "", "Namespace of the leader's Lease (default the operator's own)")
@@ -253,9 +253,10 @@ func (o *options) checkMetricsCertificate() error {
 	case !o.metricsSecure:
 		return errors.New("--metrics-cert-path has no use with --metrics-secure=false: leave one of them out")
 	}
-	_, err := tls.LoadX509KeyPair(filepath.Join(o.metricsCertPath, "tls.crt"), filepath.Join(o.metricsCertPath, "tls.key"))
-	if err != nil {
-		return fmt.Errorf("--metrics-cert-path: %w: put a certificate and its key there as tls.crt and tls.key, or leave the flag out", err)
+	dir := o.metricsCertPath
+	if _, err := tls.LoadX509KeyPair(filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")); err != nil {
+		return fmt.Errorf("--metrics-cert-path: %w: put a certificate and its key there as tls.crt and tls.key, "+
+			"or leave the flag out", err)
 	}
 	return nil
 }

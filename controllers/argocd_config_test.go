@@ -76,7 +76,7 @@ type argoCD struct {
 	manifest string
 }
 
-// installed makes the ConfigMap with the commands, in which FILE is its manifest, and a key and a label by hand.
+// installArgoCD makes the ConfigMap with the commands, in which FILE is its manifest, and a key and a label by hand.
 func installArgoCD(ctx context.Context, commands ...string) argoCD {
 	GinkgoHelper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "argocd"}}
@@ -84,7 +84,8 @@ func installArgoCD(ctx context.Context, commands ...string) argoCD {
 		Expect(err).NotTo(HaveOccurred())
 	}
 	DeferCleanup(func(ctx SpecContext) {
-		Expect(k8s.Delete(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "argocd-cm"}})).To(Succeed())
+		config := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: "argocd-cm"}}
+		Expect(k8s.Delete(ctx, config)).To(Succeed())
 	})
 	argo := argoCD{filepath.Join(GinkgoT().TempDir(), "argocd-cm.yaml")}
 	Expect(os.WriteFile(argo.manifest, []byte(argoConfig), 0o600)).To(Succeed())
@@ -153,7 +154,8 @@ var _ = Describe("Teaching Argo CD the health of webhooks, as its page says,", f
 			argo.expectTaught(ctx, before)
 		},
 		Entry("kubectl apply", clientSide, clientSide),
-		Entry("kubectl apply as another manager", `kubectl apply --field-manager=argocd -f FILE`, `kubectl apply --field-manager=argocd -f FILE`),
+		Entry("kubectl apply as another manager",
+			`kubectl apply --field-manager=argocd -f FILE`, `kubectl apply --field-manager=argocd -f FILE`),
 		Entry("kubectl create", clientSide, `kubectl create -f FILE`),
 		Entry("kubectl create --save-config", clientSide, `kubectl create --save-config -f FILE`),
 		Entry("kubectl create as another manager", clientSide, `kubectl create --save-config --field-manager=argocd -f FILE`),
@@ -175,7 +177,8 @@ var _ = Describe("What an earlier version of Argo CD's page took from argocd-cm"
 		Expect(shell(ctx, look)).To(And(ContainSubstring("part-of"), Not(ContainSubstring("github-webhook-operator"))))
 		before := argo.config(ctx)
 
-		shell(ctx, `kubectl kustomize config/gitops/argocd/health | kubectl apply --server-side --field-manager=github-webhook-operator -f -`)
+		shell(ctx, `kubectl kustomize config/gitops/argocd/health |
+			kubectl apply --server-side --field-manager=github-webhook-operator -f -`)
 		Expect(argo.config(ctx).Data).NotTo(HaveKey("url"))
 		Expect(shell(ctx, look)).To(And(Not(ContainSubstring("part-of")), ContainSubstring("github-webhook-operator")))
 

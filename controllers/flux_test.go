@@ -19,8 +19,8 @@ import (
 // fluxManager is the name under which Flux applies.
 const fluxManager = "kustomize-controller"
 
-// fluxApplies the object's spec as Flux does: it takes over what kubectl set, under whatever name that begins with kubectl,
-// and applies the manifest, which takes away what is not in it.
+// fluxApplies the object's spec as Flux does: it takes over what kubectl set, under whatever name that begins with
+// kubectl, and applies the manifest, which takes away what is not in it.
 func (h *hook) fluxApplies(ctx context.Context) {
 	GinkgoHelper()
 	var live *unstructured.Unstructured
@@ -40,7 +40,8 @@ func (h *hook) fluxApplies(ctx context.Context) {
 	manifest.SetGroupVersionKind(live.GroupVersionKind())
 	manifest.SetNamespace(h.namespace)
 	manifest.SetName(h.name)
-	Expect(k8s.Apply(ctx, client.ApplyConfigurationFromUnstructured(manifest), client.ForceOwnership, client.FieldOwner(fluxManager))).To(Succeed())
+	Expect(k8s.Apply(ctx, client.ApplyConfigurationFromUnstructured(manifest),
+		client.ForceOwnership, client.FieldOwner(fluxManager))).To(Succeed())
 }
 
 var _ = Describe("A request by annotation, on an object that Flux applies,", func() {

@@ -68,7 +68,8 @@ func (d *certificateDir) renew() *x509.CertPool {
 // scrapeVerified asks for metrics without a token, and trusts only the pool's certificate.
 func (o *operator) scrapeVerified(ctx context.Context, pool *x509.CertPool) (int, error) {
 	client := &http.Client{Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: metricsHost, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{RootCAs: pool, ServerName: metricsHost, MinVersion: tls.VersionTLS12},
+		DisableKeepAlives: true,
 	}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+o.metrics+"/metrics", http.NoBody)
 	if err != nil {

@@ -43,7 +43,8 @@ var _ = Describe("Uninstalling, as the documentation tells it,", func() {
 		w.labels = map[string]string{ownLabel: "own"} // No operator of the story looks after it.
 		h := w.hook(ctx, "ci")
 		const others = "example.com/audit"
-		command := strings.ReplaceAll(commandAbout(upgradePage, "/metadata/finalizers"), "repohook/ci", "repohook/ci -n "+w.namespace)
+		command := commandAbout(upgradePage, "/metadata/finalizers")
+		command = strings.ReplaceAll(command, "repohook/ci", "repohook/ci -n "+w.namespace)
 
 		h.setFinalizers(ctx, others, v1alpha1.Finalizer)
 		refused := exec.CommandContext(ctx, "bash", "-c", command)

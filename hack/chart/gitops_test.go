@@ -47,13 +47,16 @@ func TestArgoCDComponentAddsTheHealthToWhatIsThere(t *testing.T) {
 	} {
 		g := NewWithT(t)
 		dir := t.TempDir()
-		g.Expect(os.CopyFS(filepath.Join(dir, "health"), os.DirFS(filepath.Join(root, "config/gitops/argocd/health")))).To(Succeed())
+		folder := os.DirFS(filepath.Join(root, "config/gitops/argocd/health"))
+		g.Expect(os.CopyFS(filepath.Join(dir, "health"), folder)).To(Succeed())
 		component := yamlBlock(t, page, "kind: Component")
 		if namespaced {
 			component = strings.Replace(component, "- name: argocd-cm\n", "- name: argocd-cm\n    namespace: argocd\n", 1)
 		}
 		for name, content := range map[string]string{
-			"install.yaml": install, "kustomization.yaml": yamlBlock(t, page, "components:"), "health/kustomization.yaml": component,
+			"install.yaml":              install,
+			"kustomization.yaml":        yamlBlock(t, page, "components:"),
+			"health/kustomization.yaml": component,
 		} {
 			g.Expect(os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600)).To(Succeed())
 		}
@@ -65,6 +68,7 @@ func TestArgoCDComponentAddsTheHealthToWhatIsThere(t *testing.T) {
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(data).To(HaveLen(4))
 		g.Expect(data).To(HaveKeyWithValue("url", "https://argocd.example.com"))
-		g.Expect(data).To(HaveKeyWithValue("resource.customizations.health.github-webhooks.dev_AppWebhookConfig", ContainSubstring("obj.status")))
+		g.Expect(data).To(HaveKeyWithValue(
+			"resource.customizations.health.github-webhooks.dev_AppWebhookConfig", ContainSubstring("obj.status")))
 	}
 }

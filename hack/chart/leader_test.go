@@ -46,7 +46,8 @@ func leaseOf(t *testing.T, namespace string) string {
 	t.Helper()
 	g := NewWithT(t)
 	var role rbacv1.Role
-	g.Expect(k8s.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: releaseName + "-leader-election"}, &role)).To(Succeed())
+	key := client.ObjectKey{Namespace: namespace, Name: releaseName + "-leader-election"}
+	g.Expect(k8s.Get(t.Context(), key, &role)).To(Succeed())
 	g.Expect(role.Rules[0].ResourceNames).To(HaveLen(1))
 	return role.Rules[0].ResourceNames[0]
 }
@@ -95,16 +96,18 @@ func TestKustomizeInstallationLeadsAndGoes(t *testing.T) {
 	expectLeads(t, runRendered(t, releaseName, objects), releaseName)
 	g.Expect(leaseOf(t, releaseName)).To(Equal("github-webhook-operator"))
 
-	undeploy := exec.CommandContext(t.Context(), "make", "undeploy", "KUBECTL="+filepath.Join(os.Getenv("KUBEBUILDER_ASSETS"), "kubectl"))
+	kubectl := filepath.Join(os.Getenv("KUBEBUILDER_ASSETS"), "kubectl")
+	undeploy := exec.CommandContext(t.Context(), "make", "undeploy", "KUBECTL="+kubectl)
 	undeploy.Dir = root
 	undeploy.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
 	out, err := undeploy.CombinedOutput()
 	g.Expect(err).NotTo(HaveOccurred(), string(out))
 	key := client.ObjectKey{Namespace: releaseName, Name: releaseName}
 	g.Expect(apierrors.IsNotFound(k8s.Get(t.Context(), key, &appsv1.Deployment{}))).To(BeTrue())
-	g.Expect(apierrors.IsNotFound(k8s.Get(t.Context(), client.ObjectKey{Name: releaseName}, &rbacv1.ClusterRole{}))).To(BeTrue())
+	key.Namespace = ""
+	g.Expect(apierrors.IsNotFound(k8s.Get(t.Context(), key, &rbacv1.ClusterRole{}))).To(BeTrue())
 	var kept corev1.Namespace
-	g.Expect(k8s.Get(t.Context(), client.ObjectKey{Name: releaseName}, &kept)).To(Succeed())
+	g.Expect(k8s.Get(t.Context(), key, &kept)).To(Succeed())
 	g.Expect(kept.DeletionTimestamp).To(BeNil(), "other things of the user's may be in the namespace")
 	fingerprintSecret(t, releaseName)
 	g.Expect(hasField(t, "url")).To(BeTrue(), "the CRDs stay")

@@ -38,15 +38,20 @@ func TestTheServiceMonitorLeadsToMetrics(t *testing.T) {
 	}
 
 	var login, certificate corev1.Secret
-	g.Expect(k8s.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: at("authorization", "credentials", "name")}, &login)).To(Succeed())
-	bearer := token(t, namespace, login.Annotations[corev1.ServiceAccountNameKey]) // As Kubernetes' token controller fills it in.
-	g.Expect(k8s.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: at("tlsConfig", "ca", "secret", "name")}, &certificate)).To(Succeed())
+	key := client.ObjectKey{Namespace: namespace, Name: at("authorization", "credentials", "name")}
+	g.Expect(k8s.Get(t.Context(), key, &login)).To(Succeed())
+	// As Kubernetes' token controller fills it in, which does not run here.
+	bearer := token(t, namespace, login.Annotations[corev1.ServiceAccountNameKey])
+	key.Name = at("tlsConfig", "ca", "secret", "name")
+	g.Expect(k8s.Get(t.Context(), key, &certificate)).To(Succeed())
 	pool := x509.NewCertPool()
 	g.Expect(pool.AppendCertsFromPEM(certificate.Data[at("tlsConfig", "ca", "secret", "key")])).To(BeTrue())
 	prometheus := &http.Client{Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: at("tlsConfig", "serverName"), MinVersion: tls.VersionTLS12}, DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{RootCAs: pool, ServerName: at("tlsConfig", "serverName"), MinVersion: tls.VersionTLS12},
+		DisableKeepAlives: true,
 	}}
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at("scheme")+"://"+o.metrics+at("path"), http.NoBody)
+	url := at("scheme") + "://" + o.metrics + at("path")
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	g.Expect(err).NotTo(HaveOccurred())
 	request.Header.Set("Authorization", "Bearer "+bearer)
 	response, err := prometheus.Do(request)
@@ -75,5 +80,7 @@ func certManager(t *testing.T, objects []*unstructured.Unstructured, namespace s
 	// The chart was rendered for another namespace than it is installed in.
 	certificate, key, err := certutil.GenerateSelfSignedCertKey(releaseName+"-metrics."+namespace+".svc", nil, nil)
 	g.Expect(err).NotTo(HaveOccurred())
-	secret(t, namespace, spec["secretName"].(string), map[string]string{"tls.crt": string(certificate), "tls.key": string(key), "ca.crt": string(certificate)})
+	secret(t, namespace, spec["secretName"].(string), map[string]string{
+		"tls.crt": string(certificate), "tls.key": string(key), "ca.crt": string(certificate),
+	})
 }

@@ -93,13 +93,13 @@ func (a *answer) writeHeader(w http.ResponseWriter) {
 func (a *answer) write(w http.ResponseWriter, method string) {
 	a.writeHeader(w)
 	if method != http.MethodHead {
-		_, _ = w.Write(a.payload)
+		_, _ = w.Write(a.payload) //nolint:gosec // No browser reads it.
 	}
 }
 
 // writeHalf announces the whole body and sends half of it.
 func (a *answer) writeHalf(w http.ResponseWriter) {
 	a.writeHeader(w)
-	_, _ = w.Write(a.payload[:len(a.payload)/2])
+	_, _ = w.Write(a.payload[:len(a.payload)/2]) //nolint:gosec // No browser reads it.
 	_ = http.NewResponseController(w).Flush()
 }

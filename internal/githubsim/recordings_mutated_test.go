@@ -39,7 +39,7 @@ func compareEach(t *testing.T, raw []byte) {
 	t.Helper()
 	recordings := parseRecordings(NewWithT(t), raw)
 	compared := 0
-	for _, i := range rand.Perm(len(recordings)) {
+	for _, i := range rand.Perm(len(recordings)) { //nolint:gosec // Any order will do.
 		r := &recordings[i]
 		if r.elsewhere() == "" {
 			t.Run(fmt.Sprintf("%d %s %s", i, r.Request.Method, r.Request.Path), r.compare)

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,7 +119,9 @@ func (a app) look(ctx context.Context, p *pass) (*github.App, error) {
 		p.forget()
 	}
 	p.status.Server, *p.id = p.server, own.ID
-	p.status.SettingsURL = own.SettingsURL(p.github.Server())
+	if page := own.SettingsURL(p.github.Server()); p.shows(page) {
+		p.status.SettingsURL = page
+	}
 	return own, nil
 }
 
@@ -127,7 +130,7 @@ func (a app) read(ctx context.Context, p *pass, own *github.App) (*github.Hook, 
 	if errors.Is(err, github.ErrNotFound) {
 		return nil, problem{v1alpha1.ReasonHookNotFound, fmt.Sprintf(
 			"The webhook of GitHub App %d is switched off, which GitHub's API cannot change: tick Active under Webhook on %s",
-			own.ID, own.SettingsURL(p.github.Server()))}
+			own.ID, cmp.Or(p.status.SettingsURL, "its settings page"))}
 	}
 	return found, err
 }

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,8 @@ type watch struct {
 	// asked are the deliveries that the request askedFor still has to ask for.
 	asked    []delivery.Due
 	askedFor string
+	// unusual is the version of the Secret that was warned of.
+	unusual string
 }
 
 // due tells whether there is something to look at before the next poll.
@@ -97,7 +100,7 @@ func (p *pass) readLog(ctx context.Context) (deliveryLog, error) {
 			return deliveryLog{}, err
 		}
 		skipped += page.Skipped
-		log.rows = append(log.rows, page.Deliveries...)
+		log.rows = append(log.rows, p.named(page.Deliveries...)...)
 		if page.Next == "" || p.enough(log.rows) {
 			log.fresh = p.unseen(log.rows)
 			return log, nil
@@ -221,24 +224,26 @@ func (p *pass) whyFailed(ctx context.Context, failed github.Delivery) string {
 	if err != nil {
 		return p.failure(failed)
 	}
-	return p.failure(*whole)
+	return p.failure(p.named(*whole)[0])
 }
 
 // failure is a failed delivery in a sentence.
 func (p *pass) failure(d github.Delivery) string {
 	quote := delivery.QuoteNobody // GitHub's status stands before it.
-	if p.quoteReceivers && p.spec.URLFrom == nil {
+	hidden, known := p.hidden(p.quoteReceivers)
+	if p.quoteReceivers && p.spec.URLFrom == nil && known {
 		quote = delivery.QuoteReceiver
 	}
-	return fmt.Sprintf("%s did not arrive (status %q, code %d). %s", described(d), p.said(d), d.StatusCode, delivery.Explain(d, quote))
+	return fmt.Sprintf("%s did not arrive (status %q, code %d). %s", described(d), p.said(d), d.StatusCode, delivery.Explain(d, quote, hidden...))
 }
 
-// said is GitHub's status of a delivery. Of a URL from a Secret its words are not repeated: they can hold its host.
+// said is GitHub's status of a delivery, where its words may be repeated.
 func (p *pass) said(d github.Delivery) string {
-	if p.spec.URLFrom == nil {
-		return d.Status
+	plain := delivery.PlainStatus(d)
+	if plain == d.Status {
+		return plain
 	}
-	return delivery.PlainStatus(d)
+	return cmp.Or(p.words(d.Status), plain)
 }
 
 // described names a delivery, as in `push 0b989ba4-242f-11e5-81e1-c7b6966d2516`.

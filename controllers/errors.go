@@ -45,7 +45,7 @@ func (p *pass) judge(err error) verdict {
 	v.reason, v.message = p.explain(err)
 	switch v.reason {
 	case v1alpha1.ReasonCredentialsInvalid, v1alpha1.ReasonHostNotAllowed, v1alpha1.ReasonURLInvalid,
-		v1alpha1.ReasonValidationFailed, v1alpha1.ReasonAmbiguousMatch:
+		v1alpha1.ReasonSecretInvalid, v1alpha1.ReasonValidationFailed, v1alpha1.ReasonAmbiguousMatch:
 		v.stalled = true
 	case v1alpha1.ReasonRateLimited:
 		v.transient, v.queued = true, errors.Is(err, github.ErrNotSent)
@@ -112,10 +112,10 @@ func (p *pass) explain(err error) (reason, message string) {
 	case errors.Is(err, github.ErrValidation):
 		return v1alpha1.ReasonValidationFailed, fmt.Sprintf("GitHub refuses the webhook of the %s%s", p.place, p.quote(err))
 	case errors.Is(err, github.ErrRedirect):
-		return v1alpha1.ReasonGitHubUnavailable, fmt.Sprintf("%s redirects to another host, which is never followed: %v", p.server, err)
+		return v1alpha1.ReasonGitHubUnavailable, fmt.Sprintf("%s redirects to another host, which is never followed: %s", p.server, p.trouble(err))
 	}
 	if e, ok := errors.AsType[*github.Error](err); ok {
-		return v1alpha1.ReasonGitHubUnavailable, fmt.Sprintf("%s gave an answer that the operator does not know, it keeps trying: %v", p.server, e)
+		return v1alpha1.ReasonGitHubUnavailable, fmt.Sprintf("%s gave an answer that the operator does not know, it keeps trying: %s", p.server, p.trouble(e))
 	}
 	return "", ""
 }
@@ -126,7 +126,7 @@ func (p *pass) explainUnavailable(err error) string {
 	if e, ok := errors.AsType[*github.Error](err); ok && !e.RetryAt.IsZero() {
 		goesOn = fmt.Sprintf("the operator leaves it alone until %s, as it asks", e.RetryAt.UTC().Format(time.RFC3339))
 	}
-	return fmt.Sprintf("%s is not available, %s: %v", p.server, goesOn, err)
+	return fmt.Sprintf("%s is not available, %s: %s", p.server, goesOn, p.trouble(err))
 }
 
 func (p *pass) explainUnauthorized(err error) string {
@@ -134,16 +134,16 @@ func (p *pass) explainUnauthorized(err error) string {
 	e, _ := errors.AsType[*github.Error](err)
 	switch {
 	case e == nil || e.AppID == "":
-		return fmt.Sprintf("GitHub refuses the credential in Secret %q (%v): put a valid one there", secret, err)
+		return fmt.Sprintf("GitHub refuses the credential in Secret %q (%s): put a valid one there", secret, p.trouble(err))
 	case errors.Is(err, github.ErrUnknownApp):
 		return fmt.Sprintf("%s has no GitHub App %s: put the App ID or client ID that the App's settings show into Secret %q", p.server, e.AppID, secret)
 	case errors.Is(err, github.ErrKeyRefused):
-		return fmt.Sprintf("GitHub does not take the private key in Secret %q for one of GitHub App %s (%s): "+
-			"generate one in the App's settings and put it there", secret, e.AppID, e.Message)
+		return fmt.Sprintf("GitHub does not take the private key in Secret %q for one of GitHub App %s%s: "+
+			"generate one in the App's settings and put it there", secret, e.AppID, p.quoted(err, " (%s)"))
 	case errors.Is(err, github.ErrClock):
-		return fmt.Sprintf("GitHub refuses the login of GitHub App %s because of its times: %s. Set the clock of the operator's node", e.AppID, e.Message)
+		return fmt.Sprintf("GitHub refuses the login of GitHub App %s because of its times%s. Set the clock of the operator's node", e.AppID, p.quote(err))
 	default:
-		return fmt.Sprintf("GitHub refuses the login of GitHub App %s in Secret %q: %v", e.AppID, secret, err)
+		return fmt.Sprintf("GitHub refuses the login of GitHub App %s in Secret %q: %s", e.AppID, secret, p.trouble(err))
 	}
 }
 
@@ -172,8 +172,8 @@ func (p *pass) explainForbidden(err error) string {
 		return fmt.Sprintf("The organization of the %s wants the token in Secret %q authorized for single sign-on: %s", p.place, secret, authorize(e))
 	case errors.Is(err, github.ErrIPAddress):
 		return p.explainIPAddress(e)
-	case errors.Is(err, github.ErrPermission):
-		return fmt.Sprintf("The credential in Secret %q lacks the permission %s on the %s: grant it", secret, p.needed(e.AcceptedPermissions), p.place)
+	case errors.Is(err, github.ErrPermission) && p.permissions(e) != "":
+		return fmt.Sprintf("The credential in Secret %q lacks the permission %s on the %s: grant it", secret, p.needed(p.permissions(e)), p.place)
 	default:
 		return fmt.Sprintf("The credential in Secret %q may not administer webhooks of the %s%s", secret, p.place, p.quote(err))
 	}
@@ -215,13 +215,4 @@ func (p *pass) needed(accepted string) string {
 		return accepted
 	}
 	return strings.ReplaceAll(accepted, "=read", "=write")
-}
-
-// quote has GitHub's own words, but not about a URL that came from a Secret: GitHub echoes its host.
-func (p *pass) quote(err error) string {
-	e, ok := errors.AsType[*github.Error](err)
-	if !ok || e.Message == "" || p.spec.URLFrom != nil {
-		return ""
-	}
-	return ": " + e.Message
 }

@@ -137,12 +137,31 @@ var _ = storiesOf("Trouble", func(kind hookKind) {
 				mend:    restoreHMAC,
 			}
 		}),
-		Entry("a webhook Secret of asterisks only", func() trouble {
+		Entry("a webhook Secret of asterisks only", invalidSecret("********", "only asterisks", "put the real secret there")),
+		Entry("a webhook Secret of bytes that are no text", invalidSecret("\x00\xff\xfe\x80"+secretMark, "not text (UTF-8)", "openssl rand -hex 32")),
+		Entry("a webhook Secret of white space", invalidSecret(" \n", "only white space", "openssl rand -hex 32")),
+		Entry("a webhook Secret of more than 4 KiB", invalidSecret(strings.Repeat(secretMark, 513), "more than 4096 bytes", "openssl rand -hex 32")),
+		Entry("a token of more than 4 KiB", func() trouble {
 			return trouble{
-				reason: v1alpha1.ReasonSecretNotFound, status: metav1.ConditionFalse,
-				message: []string{"only asterisks", "put the real secret there"},
-				cause:   func(ctx context.Context, w *world) { w.secret(ctx, "ci", map[string]string{"secret": "********"}) },
-				mend:    restoreHMAC,
+				reason: v1alpha1.ReasonCredentialsInvalid, status: metav1.ConditionFalse, stalled: true,
+				message: []string{`Secret "github"`, "more than 4096 bytes under token"},
+				cause: func(ctx context.Context, w *world) {
+					w.secret(ctx, "github", map[string]string{"token": strings.Repeat("'", 4097), "githubURL": sim.URL()})
+				},
+				mend: restoreCredentials,
+			}
+		}),
+		Entry("a Secret with a URL of more than 2,048 characters", func() trouble {
+			return trouble{
+				reason: v1alpha1.ReasonURLInvalid, status: metav1.ConditionFalse, stalled: true,
+				message: []string{`Secret "receiver", key "url"`, "at most 2048 characters"},
+				changes: []change{withURLFrom("receiver", "url")},
+				cause: func(ctx context.Context, w *world) {
+					w.secret(ctx, "receiver", map[string]string{"url": "https://ci.example.com/" + strings.Repeat(secretMark, 256)})
+				},
+				mend: func(ctx context.Context, w *world, _ *hook) {
+					w.secret(ctx, "receiver", map[string]string{"url": "https://ci.example.com/" + secretMark})
+				},
 			}
 		}),
 		Entry("a service account's token as webhook secret", func() trouble {
@@ -371,6 +390,16 @@ func (h *hook) expectProgress(ctx context.Context, t trouble) {
 
 func restoreCredentials(ctx context.Context, w *world, _ *hook) {
 	w.secret(ctx, "github", map[string]string{"token": w.token, "githubURL": sim.URL()})
+}
+
+func invalidSecret(value string, message ...string) func() trouble {
+	return func() trouble {
+		return trouble{
+			reason: v1alpha1.ReasonSecretInvalid, status: metav1.ConditionFalse, stalled: true, message: message,
+			cause: func(ctx context.Context, w *world) { w.secret(ctx, "ci", map[string]string{"secret": value}) },
+			mend:  restoreHMAC,
+		}
+	}
 }
 
 func restoreHMAC(ctx context.Context, w *world, _ *hook) { w.hmac(ctx, "ci") }

@@ -280,7 +280,7 @@ func (p *pass) findObserved(ctx context.Context) (*github.Hook, error) {
 // sees notes the hook that GitHub showed.
 func (p *pass) sees(h *github.Hook) {
 	last, known := p.seen.Get(p.obj.GetUID())
-	if name := p.place.renamed(*h); name != "" && (!known || p.place.renamed(last) != name) {
+	if name := p.place.renamed(*h); name != "" && p.shows(name) && (!known || p.place.renamed(last) != name) {
 		p.events.Normal(p.obj, v1alpha1.EventRenamed, name, fmt.Sprintf("The %s is called %s on GitHub now; its webhook goes on working", p.place, name))
 	}
 	p.seen.Add(p.obj.GetUID(), *h)

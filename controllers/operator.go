@@ -18,6 +18,7 @@ import (
 
 	"github.com/github-webhooks/github-webhook-operator/internal/credentials"
 	"github.com/github-webhooks/github-webhook-operator/internal/github"
+	"github.com/github-webhooks/github-webhook-operator/internal/redact"
 )
 
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
@@ -47,7 +48,8 @@ type Operator struct {
 	credentials     *credentials.Store
 	fingerprints    *Fingerprints
 	events          *Events
-	urls            *lru.Cache[secretURL, string] // from Secrets, so that a quiet poll reads none
+	urls            *lru.Cache[secretKey, string] // from Secrets, so that a quiet poll reads none
+	signing         *hiddenSecrets
 	overlaps        *lru.Cache[overlap, struct{}] // warned of
 	pod             *corev1.Pod
 	defaultInterval time.Duration
@@ -71,7 +73,11 @@ const urlsKept = 10_000
 
 // NewOperator makes what the loops of all kinds share.
 func NewOperator(o Options) (*Operator, error) {
-	urls, err := lru.New[secretURL, string](urlsKept)
+	urls, err := lru.New[secretKey, string](urlsKept)
+	if err != nil {
+		return nil, err
+	}
+	signing, err := lru.New[secretKey, *redact.Secret](secretsHidden)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +91,7 @@ func NewOperator(o Options) (*Operator, error) {
 		credentials:  o.Credentials,
 		fingerprints: &Fingerprints{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: o.Namespace},
 		events:       NewEvents(mgr.GetEventRecorder("github-webhook-operator"), mgr.GetScheme()),
-		urls:         urls, overlaps: overlaps, pod: o.Pod, defaultInterval: o.DefaultInterval, quoteReceivers: o.QuoteReceivers,
+		urls:         urls, signing: signing, overlaps: overlaps, pod: o.Pod, defaultInterval: o.DefaultInterval, quoteReceivers: o.QuoteReceivers,
 	}
 	return operator, mgr.Add(manager.RunnableFunc(operator.sweep))
 }

@@ -105,6 +105,8 @@ type pass struct {
 	made      bool // the hook was created in this pass
 
 	metrics metrics.Object
+	// ctx is the pass's own, for what is read when a server's words are to be repeated.
+	ctx context.Context //nolint:containedctx // It lives as long as the pass.
 
 	// Known after connect.
 	github  *github.Client
@@ -145,6 +147,7 @@ func intent(obj Webhook) *v1alpha1.Creating {
 // Reconcile makes GitHub agree with one object, and the object's status with what was found.
 func (r *Reconciler[T]) Reconcile(ctx context.Context, obj T) (_ ctrl.Result, err error) {
 	p := r.begin(obj)
+	p.ctx = ctx
 	defer func() { // once, whatever happens below
 		r.remember(p)
 		err = errors.Join(err, p.patchStatus(ctx))

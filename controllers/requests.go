@@ -259,7 +259,7 @@ func (p *pass) failedOrNamed(ctx context.Context, r request) ([]delivery.Due, er
 		if err != nil {
 			return nil, err
 		}
-		rows, query.Cursor = append(rows, page.Deliveries...), page.Next
+		rows, query.Cursor = append(rows, p.named(page.Deliveries...)...), page.Next
 		if page.Next == "" || !wanted.Failed && len(wanted.Select(rows)) > 0 {
 			break
 		}

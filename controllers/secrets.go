@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -123,10 +124,12 @@ func (p *pass) loadSecret(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if strings.Trim(value, "*") == "" {
-		return problem{v1alpha1.ReasonSecretNotFound, fmt.Sprintf(
-			"Secret %q has only asterisks under key %q, which is how GitHub masks a secret: put the real secret there", ref.Name, ref.Key)}
+	if fault := unusable(value); fault != "" {
+		return problem{v1alpha1.ReasonSecretInvalid, fmt.Sprintf(
+			"Secret %q has under key %q %s: put the real secret there, or make one with `openssl rand -hex 32`", ref.Name, ref.Key, fault)}
 	}
+	p.hide(version, value)
+	p.tellUnusual(version, value)
 	p.secret = hmacSecret{value: github.NewSecret(value), resourceVersion: version, read: true}
 	if p.desired.SecretFingerprint, err = p.fingerprints.Of(ctx, value); err != nil {
 		return err
@@ -135,6 +138,43 @@ func (p *pass) loadSecret(ctx context.Context) error {
 		a.SecretResourceVersion = version // Only labels or other keys changed: the next pass need not read it.
 	}
 	return nil
+}
+
+const (
+	// maxSigningSecret bounds a signing secret, in bytes.
+	maxSigningSecret = 4 << 10
+	// maxURL bounds a URL, in characters, as the CRD bounds spec.url.
+	maxURL = 2048
+)
+
+// unusable says what is wrong with a signing secret; empty where nothing is. GitHub would sign with something else than
+// bytes that are no text, and take asterisks for its own mask.
+func unusable(value string) string {
+	switch trimmed := strings.TrimSpace(value); {
+	case len(value) > maxSigningSecret:
+		return fmt.Sprintf("more than %d bytes", maxSigningSecret)
+	case !utf8.ValidString(value):
+		return "bytes that are not text (UTF-8), with which GitHub cannot sign"
+	case trimmed == "":
+		return "only white space"
+	case strings.Trim(trimmed, "*") == "":
+		return "only asterisks, which is how GitHub masks a secret"
+	}
+	return ""
+}
+
+// tellUnusual warns of a signing secret that ends in a line break, once for each version of it: the receiver may have it
+// without.
+func (p *pass) tellUnusual(version, value string) {
+	applied := p.status.Applied
+	if !strings.HasSuffix(value, "\n") || p.watch.unusual == version || applied != nil && applied.SecretResourceVersion == version {
+		return
+	}
+	p.watch.unusual = version
+	ref := p.spec.SecretRef
+	p.events.Warning(p.obj, v1alpha1.EventSecretUnusual, ref.Name+"@"+version, fmt.Sprintf(
+		"The value in Secret %q under key %q ends in a line break, and GitHub signs with it: if the receiver has the secret without, "+
+			"write it again without, as `kubectl create secret --from-literal` does", ref.Name, ref.Key))
 }
 
 // url is where deliveries shall go, from the spec or from a Secret.
@@ -147,7 +187,7 @@ func (p *pass) url(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	key := secretURL{p.inNamespace(ref.Name), ref.Key, version}
+	key := secretKey{p.inNamespace(ref.Name), ref.Key, version}
 	if u, ok := p.urls.Get(key); ok {
 		return u, nil
 	}
@@ -156,6 +196,10 @@ func (p *pass) url(ctx context.Context) (string, error) {
 		return "", err
 	}
 	value = strings.TrimSpace(value)
+	if utf8.RuneCountInString(value) > maxURL || !utf8.ValidString(value) {
+		return "", problem{v1alpha1.ReasonURLInvalid, fmt.Sprintf(
+			"Secret %q, key %q: the value must be a URL of at most %d characters", ref.Name, ref.Key, maxURL)}
+	}
 	if u, err := url.Parse(value); err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return "", problem{v1alpha1.ReasonURLInvalid, fmt.Sprintf(
 			"Secret %q, key %q: the value must be a URL that begins with https:// or http:// and names a host", ref.Name, ref.Key)}
@@ -165,8 +209,8 @@ func (p *pass) url(ctx context.Context) (string, error) {
 	return value, nil
 }
 
-// secretURL names a URL in a Secret's state.
-type secretURL struct {
+// secretKey names a value in a Secret's state.
+type secretKey struct {
 	secret          types.NamespacedName
 	key             string
 	resourceVersion string

@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"fmt"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -85,6 +86,26 @@ var _ = storiesOf("Secrets", func(kind hookKind) {
 		again := w.hmac(ctx, "ci")
 		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
 		Expect(w.only().Config.Secret).To(Equal(again))
+	})
+
+	It("that end in a line break are written as they are, with one warning for each version", func(ctx SpecContext) {
+		secret := secretMark + "unusual\n"
+		w.secret(ctx, "ci", map[string]string{"secret": secret})
+		h := w.readyHook(ctx, "ci", withSecret("ci"))
+		Expect(secretsOnGitHub()).To(HaveExactElements(secret))
+		h.told(ctx, v1alpha1.EventSecretUnusual, `Secret "ci"`, "line break")
+		h.look(ctx)
+		h.look(ctx)
+		warned := func() int {
+			n := 0
+			for _, e := range h.events(ctx) {
+				if strings.HasPrefix(e, v1alpha1.EventSecretUnusual) {
+					n++
+				}
+			}
+			return n
+		}
+		Expect(warned()).To(Equal(1))
 	})
 
 	It("can hold the URL, which then shows nowhere", func(ctx SpecContext) {

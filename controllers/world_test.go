@@ -93,6 +93,7 @@ func (w *world) secret(ctx context.Context, name string, data map[string]string)
 	s.Data = map[string][]byte{}
 	for key, value := range data {
 		s.Data[key] = []byte(value)
+		plant(value)
 	}
 	if err != nil {
 		Expect(k8s.Create(ctx, s)).To(Succeed())

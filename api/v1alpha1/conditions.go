@@ -33,7 +33,10 @@ const (
 	ReasonHostNotAllowed = "HostNotAllowed"
 	// ReasonSecretNotFound: the Secret of spec.secretRef or spec.urlFrom, or its key, is missing or empty.
 	ReasonSecretNotFound = "SecretNotFound"
-	// ReasonURLInvalid: the URL in the Secret of spec.urlFrom is not an http or https URL.
+	// ReasonSecretInvalid: the value of spec.secretRef is not UTF-8, blank, of asterisks only, or over 4 KiB. Make one with
+	// `openssl rand -hex 32`.
+	ReasonSecretInvalid = "SecretInvalid"
+	// ReasonURLInvalid: the URL in the Secret of spec.urlFrom is not an http or https URL, or over 2,048 characters.
 	ReasonURLInvalid = "URLInvalid"
 	// ReasonUnauthorized: GitHub answers 401: the token or key is wrong, expired or revoked. Renew it in the Secret.
 	ReasonUnauthorized = "Unauthorized"
@@ -111,6 +114,8 @@ const (
 	EventRedelivered = "Redelivered"
 	// EventRedeliveryGivenUp: a delivery failed as often as spec.redelivery allows.
 	EventRedeliveryGivenUp = "RedeliveryGivenUp"
+	// EventSecretUnusual: the secret of spec.secretRef ends in a line break, which the receiver may not have.
+	EventSecretUnusual = "SecretUnusual"
 	// EventRequestRefused: a request by annotation does not fit the object, and was not carried out.
 	EventRequestRefused = "RequestRefused"
 )

@@ -65,6 +65,7 @@ func Parse(secret *corev1.Secret) (Credentials, error) {
 	c := Credentials{Token: github.NewSecret(r.value(tokenKeys))}
 	app := github.AppCredentials{ID: r.value(appIDKeys), PrivateKey: github.NewSecret(r.value(privateKeyKeys))}
 	installationID, githubURL := r.value(installationIDKeys), r.value(githubURLKeys)
+	r.bound(tokenKeys)
 	if r.err != nil {
 		return Credentials{}, r.err
 	}
@@ -144,6 +145,19 @@ func (r *reader) value(keys []string) string {
 		}
 	}
 	return string(found)
+}
+
+// maxToken bounds a token, in bytes. GitHub's have less than a tenth of it.
+const maxToken = 4 << 10
+
+// bound refuses what is far longer than a token.
+func (r *reader) bound(keys []string) {
+	for _, key := range keys {
+		if len(r.secret.Data[key]) > maxToken && r.err == nil {
+			r.err = fmt.Errorf("%w: Secret %q has more than %d bytes under %s, which is no token: put the token alone there",
+				ErrInvalid, r.secret.Name, maxToken, key)
+		}
+	}
 }
 
 // blank refuses a key that is there with nothing under it: a server left out by mistake must not mean github.com.

@@ -90,6 +90,7 @@ func TestParseRefuses(t *testing.T) {
 	}{
 		{"nothing", nil, []string{"github", "neither token nor appID"}},
 		{"empty values", map[string]string{"token": " \n"}, []string{"neither token nor appID"}},
+		{"a token of a novel's length", map[string]string{"token": strings.Repeat("hidden", 700)}, []string{"4096 bytes under token", "token alone"}},
 		{"both logins", map[string]string{"token": "hidden", "appID": "1", "privateKey": "hidden"}, []string{"both a token and an App"}},
 		{"an App without its key", map[string]string{"appID": "1"}, []string{"no privateKey"}},
 		{"a key without its App", map[string]string{"privateKey": "hidden"}, []string{"no appID"}},

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -65,6 +66,7 @@ func main() {
 	}
 	capVerbosity(&o.zap)
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&o.zap)))
+	log.SetOutput(unquoted{})
 	debug.SetGCPercent(50) // Memory is dearer than the little garbage of a quiet operator.
 	ctx := ctrl.SetupSignalHandler()
 	context.AfterFunc(ctx, exitInTime)
@@ -133,6 +135,15 @@ func capVerbosity(o *zap.Options) {
 	if o.Level != nil && o.Level.Enabled(zapcore.Level(-maxVerbosity-1)) {
 		o.Level = zapcore.Level(-maxVerbosity)
 	}
+}
+
+// unquoted takes what net/http logs by itself. It quotes what a server sent unasked, in which a token can be.
+type unquoted struct{}
+
+// Write says that there was something.
+func (unquoted) Write(text []byte) (int, error) {
+	ctrl.Log.V(1).Info("A connection brought something that net/http complains of; its words may hold a server's and are left out")
+	return len(text), nil
 }
 
 func run(ctx context.Context, o *options) error {

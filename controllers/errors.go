@@ -169,7 +169,7 @@ func (p *pass) explainForbidden(err error) string {
 	case errors.Is(err, github.ErrBlocked):
 		return fmt.Sprintf("GitHub blocks access to the %s%s", p.place, p.quote(err))
 	case errors.Is(err, github.ErrSAML):
-		return fmt.Sprintf("The organization of the %s wants the token in Secret %q authorized for single sign-on: %s", p.place, secret, authorize(e))
+		return fmt.Sprintf("The organization of the %s wants the token in Secret %q authorized for single sign-on: %s", p.place, secret, p.authorize(e))
 	case errors.Is(err, github.ErrIPAddress):
 		return p.explainIPAddress(e)
 	case errors.Is(err, github.ErrPermission) && p.permissions(e) != "":
@@ -179,8 +179,8 @@ func (p *pass) explainForbidden(err error) string {
 	}
 }
 
-func authorize(e *github.Error) string {
-	if e.SSOURL == "" {
+func (p *pass) authorize(e *github.Error) string {
+	if e.SSOURL == "" || !p.shows(e.SSOURL) {
 		return "authorize it under Configure SSO in the settings of the token's owner"
 	}
 	return "its owner authorizes it on " + e.SSOURL
@@ -188,7 +188,7 @@ func authorize(e *github.Error) string {
 
 func (p *pass) explainIPAddress(e *github.Error) string {
 	address := "the operator's address"
-	if e.IPAddress != "" {
+	if e.IPAddress != "" && p.shows(e.IPAddress) {
 		address = e.IPAddress
 	}
 	return fmt.Sprintf("The IP allow list of the owner of the %s does not have %s, from which GitHub sees the operator: add it there", p.place, address)

@@ -8,6 +8,7 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -66,12 +67,15 @@ var plants = struct {
 	values map[string]bool
 }{values: map[string]bool{}}
 
+// planted are the secret parts of a value, such as a URL.
+var planted = regexp.MustCompile(secretMark + `[^@/?&:#\s]*`)
+
 // plant notes a secret that nothing may show.
 func plant(value string) {
 	plants.Lock()
 	defer plants.Unlock()
-	if _, rest, found := strings.Cut(value, secretMark); found {
-		plants.values[secretMark+rest] = true
+	for _, found := range planted.FindAllString(value, -1) {
+		plants.values[found] = true
 	}
 }
 
@@ -157,17 +161,20 @@ var _ = storiesOf("A GitHub that echoes the request in its errors", func(kind ho
 				Header: http.Header{"X-Accepted-Github-Permissions": {said(w.token, secret, address)}},
 			}))
 			DeferCleanup(fault.Remove)
-			plain := w.hook(ctx, "plain", withSecret("ci"))
 			h := w.hook(ctx, "ci", withSecret("ci"), withURLFrom("receiver", "url"))
 
-			for _, h := range []*hook{plain, h} {
-				Eventually(ctx, func() string { return h.condition(ctx, v1alpha1.ConditionReady).Reason }).Should(Equal(reason), h.trouble)
-				if reason == v1alpha1.ReasonValidationFailed {
-					h.told(ctx, reason)
-				}
+			Eventually(ctx, func() string { return h.condition(ctx, v1alpha1.ConditionReady).Reason }).Should(Equal(reason), h.trouble)
+			if reason == v1alpha1.ReasonValidationFailed {
+				h.told(ctx, reason)
 			}
-			expectHidden(ctx, plain)
 			expectHidden(ctx, h, host)
+
+			fault.Remove()
+			own := sim.AddFault(w.about(githubsim.Fault{Method: http.MethodPost, Status: status, Body: body(said(w.token, secret), status)}))
+			DeferCleanup(own.Remove)
+			plain := w.hook(ctx, "plain", withSecret("ci"))
+			Eventually(ctx, func() string { return plain.condition(ctx, v1alpha1.ConditionReady).Reason }).Should(Equal(reason), plain.trouble)
+			expectHidden(ctx, plain)
 		},
 		Entry("422", http.StatusUnprocessableEntity, v1alpha1.ReasonValidationFailed),
 		Entry("401", http.StatusUnauthorized, v1alpha1.ReasonUnauthorized),

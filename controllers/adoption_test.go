@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -53,6 +54,35 @@ var _ = storiesOf("A hook that is there already", func(kind hookKind) {
 		Expect(h.hookStatus(ctx).HookID).To(Equal(there.ID))
 		Expect(w.onGitHub()).To(HaveLen(131))
 		h.told(ctx, v1alpha1.EventAdopted, fmt.Sprint(there.ID))
+	})
+
+	It("is noted before it is written to, and left alone by a deletion before GitHub has answered a write", func(ctx SpecContext) {
+		there := stranger(url, "push")
+		failing := sim.AddFault(w.about(githubsim.Fault{Method: http.MethodPatch, Status: http.StatusBadGateway, After: true}))
+		DeferCleanup(failing.Remove)
+		h := w.hook(ctx, "ci", withAdoption(v1alpha1.AdoptMatchURL))
+		h.waitFor(ctx, metav1.ConditionUnknown, v1alpha1.ReasonGitHubUnavailable)
+		Expect(h.hookStatus(ctx).HookID).To(Equal(there.ID))
+		Expect(h.hookStatus(ctx).Applied).To(BeNil(), "it is not the object's own yet")
+
+		h.delete(ctx)
+
+		Expect(w.only().ID).To(Equal(there.ID))
+	})
+
+	It("is taken over once, although the answer to the first write is lost and the URL changes then", func(ctx SpecContext) {
+		there := stranger(url, "push")
+		lost := sim.AddFault(w.about(githubsim.Fault{Method: http.MethodPatch, Status: http.StatusBadGateway, After: true}))
+		DeferCleanup(lost.Remove)
+		h := w.hook(ctx, "ci", withAdoption(v1alpha1.AdoptMatchURL))
+		h.waitFor(ctx, metav1.ConditionUnknown, v1alpha1.ReasonGitHubUnavailable)
+
+		h.change(ctx, withURL("https://moved.example.com"))
+		lost.Remove()
+
+		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
+		Expect(w.only().ID).To(Equal(there.ID))
+		Expect(w.only().Config.URL).To(Equal("https://moved.example.com"))
 	})
 
 	It("is taken over by its ID, and by that alone", func(ctx SpecContext) {

@@ -57,6 +57,27 @@ var _ = storiesOf("A crash", func(kind hookKind) {
 		Expect(w.only().Config.Secret).To(Equal(secret))
 	})
 
+	It("that loses the answers to the POST and to the PATCH after an edit of the URL leaves one hook, which the object knows", func(ctx SpecContext) {
+		w.withOwnOperator(ctx)
+		posted := sim.AddFault(w.about(githubsim.Fault{Method: http.MethodPost, Status: http.StatusBadGateway, After: true, Times: 1}))
+		DeferCleanup(posted.Remove)
+		h := w.hook(ctx, "ci")
+		Eventually(ctx, posted.Hits).Should(Equal(1))
+		w.operator.kill()
+		h.change(ctx, withURL("https://moved.example.com"))
+		patched := sim.AddFault(w.about(githubsim.Fault{Method: http.MethodPatch, Status: http.StatusBadGateway, After: true, Times: 1}))
+		DeferCleanup(patched.Remove)
+
+		w.operator.start(ctx)
+
+		h.waitFor(ctx, metav1.ConditionTrue, v1alpha1.ReasonSynced)
+		Expect(patched.Hits()).To(Equal(1))
+		Expect(w.only().Config.URL).To(Equal("https://moved.example.com"))
+		Expect(h.hookStatus(ctx).HookID).To(Equal(w.only().ID))
+		h.delete(ctx)
+		Expect(w.onGitHub()).To(BeEmpty())
+	})
+
 	It("that loses the answer while the object is deleted leaves no hook", func(ctx SpecContext) {
 		w.withOwnOperator(ctx)
 		lostAnswer()

@@ -9,6 +9,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
 	"github.com/github-webhooks/github-webhook-operator/internal/github"
@@ -156,6 +157,11 @@ func (p *pass) edit(ctx context.Context, e edit) (ctrl.Result, error) {
 	request := hook.Edit(p.desired, e.observed, e.fields, p.secret.value, p.place.addEvents())
 	if e.blind || e.reassert {
 		request.Config = hook.Config(p.desired, p.secret.value)
+	}
+	if e.adopt {
+		if err := p.noteAdoption(ctx, e.id); err != nil {
+			return retryConflict(client.IgnoreNotFound(err))
+		}
 	}
 	// A write in hand is finished when the operator is told to stop; the client bounds its time.
 	answer, err := p.hooks.Edit(context.WithoutCancel(ctx), e.id, request)

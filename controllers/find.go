@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
 	"github.com/github-webhooks/github-webhook-operator/internal/github"
@@ -38,7 +39,11 @@ func (p *pass) find(ctx context.Context) (*github.Hook, error) {
 		}
 		hooks = all
 	} else {
+		noted := p.noted()
 		p.forget() // A hook that was only observed is no claim.
+		if found, err := p.findNoted(ctx, noted); found != nil || err != nil {
+			return found, err
+		}
 	}
 	if p.hookSpec.HookID != 0 && *p.creating == nil {
 		return p.findNamed(ctx)
@@ -59,6 +64,31 @@ func (p *pass) find(ctx context.Context) (*github.Hook, error) {
 // only what it does not show may be there, too.
 func isFailure(err error) bool { return err != nil && !errors.Is(err, github.ErrUnclear) }
 
+// noted is the hook that adoptionPolicy MatchURL was about to take over when the answer to the write was lost; 0 is none.
+// A hook that was only observed stands in the status likewise, under other verdicts.
+func (p *pass) noted() int64 {
+	ready := p.condition(v1alpha1.ConditionReady)
+	observed := ready != nil && (ready.Reason == v1alpha1.ReasonSynced || ready.Reason == v1alpha1.ReasonDriftDetected)
+	if observed || p.hookSpec.AdoptionPolicy != v1alpha1.AdoptMatchURL || p.hookSpec.HookID != 0 || *p.creating != nil {
+		return 0
+	}
+	return *p.id
+}
+
+// findNoted finds the hook that was about to be taken over, whatever spec.url is by now. It returns nil when the hook is
+// gone or another object's.
+func (p *pass) findNoted(ctx context.Context, id int64) (*github.Hook, error) {
+	if id == 0 {
+		return nil, nil
+	}
+	owner, err := p.claims.owner(ctx, p.obj, claim{p.server, id})
+	if owner != nil || err != nil || !p.claims.reserve(p.obj, claim{p.server, id}) {
+		return nil, err
+	}
+	found, _, err := p.get(ctx, id)
+	return found, err
+}
+
 // findInstead takes over the hook that spec.hookID names by now, and tells of another one whose creation was noted.
 func (p *pass) findInstead(ctx context.Context, hooks []github.Hook, unclear error) (*github.Hook, error) {
 	made, err := p.created(ctx, hooks)
@@ -68,7 +98,11 @@ func (p *pass) findInstead(ctx context.Context, hooks []github.Hook, unclear err
 	if err != nil {
 		return nil, err
 	}
-	if made != nil && made.ID != p.hookSpec.HookID {
+	switch {
+	case made == nil:
+	case made.ID == p.hookSpec.HookID:
+		return made, p.hold(ctx, *made)
+	default:
 		*p.id = made.ID
 		p.leftBehind(ctx, fmt.Sprintf("spec.hookID names webhook %d now", p.hookSpec.HookID))
 		p.forget()
@@ -129,9 +163,11 @@ func (p *pass) findNamed(ctx context.Context) (*github.Hook, error) {
 // may have this URL.
 func (p *pass) choose(ctx context.Context, hooks []github.Hook, unclear error) (*github.Hook, error) {
 	made, err := p.created(ctx, hooks)
-	if made != nil || err != nil {
-		p.recovered = made != nil
-		return made, err
+	switch {
+	case err != nil:
+		return nil, err
+	case made != nil:
+		return made, p.hold(ctx, *made)
 	}
 	same := hook.WithURL(hooks, p.desired.URL)
 	switch {
@@ -177,6 +213,38 @@ func (p *pass) created(ctx context.Context, hooks []github.Hook) (*github.Hook, 
 			"but not when it was created in a form that can be read: the operator keeps looking", p.server, p.place)}
 	}
 	return made, failure
+}
+
+// hold makes the hook that a lost answer created the object's own, and stores its ID before anything is written to it: once
+// a write has changed its URL, the noted creation no longer leads to it.
+func (p *pass) hold(ctx context.Context, made github.Hook) error {
+	if *p.id != made.ID {
+		p.forget() // What was applied to a hook that is gone says nothing of this one.
+	}
+	p.status.Server, *p.id = p.server, made.ID
+	p.noteApplied(edit{observed: made}, made)
+	if err := p.store(ctx, client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{})); err != nil {
+		p.revert()
+		return err
+	}
+	p.claims.reserve(p.obj, claim{p.server, made.ID}) // Until the cache shows that it is ours.
+	p.logger(ctx).Info("Found the hook again that a lost answer had made", "hookID", made.ID)
+	p.tellCreated(made.ID)
+	return nil
+}
+
+// noteAdoption stores which hook is about to be taken over. It is the object's own only after an answered write.
+func (p *pass) noteAdoption(ctx context.Context, id int64) error {
+	if !p.place.owns() || *p.before.StatusID() == id && p.before.CommonStatus().Applied == nil {
+		p.status.Server, *p.id = p.server, id
+		return nil
+	}
+	p.status.Server, *p.id = p.server, id
+	err := p.store(ctx, client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{}))
+	if err != nil {
+		p.revert()
+	}
+	return err
 }
 
 // mayAdopt refuses a hook that another object owns.

@@ -223,8 +223,9 @@ func (f *fleet) edit(ctx context.Context) {
 		return
 	}
 	h := f.alive[f.soak.chance.n(len(f.alive))]
+	moved := withURL(fmt.Sprintf("https://%s-%d.example.com", h.name, f.soak.chance.n(1_000_000)))
 	changes := []change{
-		withURL(fmt.Sprintf("https://%s-%d.example.com", h.name, f.soak.chance.n(1_000_000))),
+		moved, moved, moved, moved, // A hook whose answer was lost is known by the URL that it was made with.
 		withEvents(f.event(), "pull_request"),
 		withActive(f.soak.chance.n(2) == 0),
 		func(o controllers.Webhook) {

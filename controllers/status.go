@@ -50,6 +50,11 @@ func (p *pass) store(ctx context.Context, patch client.Patch) error {
 	return nil
 }
 
+// revert takes back what the pass changed in the status and could not store.
+func (p *pass) revert() {
+	*p.status, *p.id, *p.creating = *p.before.CommonStatus().DeepCopy(), *p.before.StatusID(), intent(p.before).DeepCopy()
+}
+
 // measure shows in the metrics where the object stands.
 func (p *pass) measure(ctx context.Context) {
 	if p.released {

@@ -73,7 +73,7 @@ func (s *soak) possible() map[string]func(context.Context) {
 	}
 	for i, f := range s.fleets {
 		for name, act := range map[string]func(context.Context){
-			"make": f.make, "make more": f.make, "edit": f.edit, "edit more": f.edit, "remove": f.remove,
+			"make": f.make, "make more": f.make, "edit": f.edit, "edit more": f.edit, "edit much more": f.edit, "remove": f.remove,
 			"rotate": f.rotate, "rotate login": f.rotateLogin, "tamper": f.tamper,
 		} {
 			acts[fmt.Sprintf("%s %d", name, i)] = act

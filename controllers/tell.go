@@ -14,9 +14,6 @@ func (p *pass) tell(ctx context.Context, e edit) {
 	fields := join(e.fields)
 	logger := p.logger(ctx).WithValues("hookID", e.id, "fields", fields)
 	switch {
-	case e.adopt && p.recovered:
-		logger.Info("Found the hook again that a lost answer had made")
-		p.tellCreated(e.id)
 	case e.adopt:
 		logger.Info("Adopted hook")
 		p.events.Normal(p.obj, v1alpha1.EventAdopted, fields, fmt.Sprintf("Took over %s%s", p.place.webhook(e.id), wrote(fields)))

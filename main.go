@@ -30,7 +30,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -180,11 +179,10 @@ func run(ctx context.Context, o *options) error {
 			return err
 		}
 	}
-	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
-		return err
-	}
-	if err := mgr.AddReadyzCheck("caches", controllers.CachesSynced(mgr.GetCache())); err != nil {
-		return err
+	if o.healthProbeBindAddress != "0" {
+		if err := mgr.Add(controllers.Probes(o.healthProbeBindAddress, mgr.GetCache(), operator)); err != nil {
+			return err
+		}
 	}
 	ctrl.Log.Info("Starting", "version", version, "githubHosts", o.githubHosts)
 	return mgr.Start(ctx)
@@ -209,7 +207,7 @@ func newManager(o *options, leadership *controllers.Leadership) (ctrl.Manager, e
 		Scheme:                        scheme,
 		Cache:                         cacheOptions,
 		Metrics:                       o.metrics(),
-		HealthProbeBindAddress:        o.healthProbeBindAddress,
+		HealthProbeBindAddress:        "0", // Probes answers instead: the manager's own keeps the reason to itself.
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              "github-webhook-operator" + o.shard(),
 		LeaderElectionNamespace:       cmp.Or(o.leaderElectionNamespace, o.namespace),

@@ -65,9 +65,10 @@ func (r apiRequest) status() bool { return r.write() && strings.HasSuffix(r.path
 type apiFailure int
 
 const (
-	pass       apiFailure = iota
-	failBefore            // 500, and nothing changed.
-	failAfter             // The change took effect, but the answer is lost.
+	pass        apiFailure = iota
+	failBefore             // 500, and nothing changed.
+	failAfter              // The change took effect, but the answer is lost.
+	failWith403            // As for a right that the operator does not have.
 	failWith409
 )
 
@@ -86,6 +87,10 @@ func newAPIProxy() *apiProxy {
 		switch p.record(r) {
 		case failBefore:
 			http.Error(w, "injected failure", http.StatusInternalServerError)
+		case failWith403:
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = w.Write([]byte(`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403,"message":"injected refusal"}`))
 		case failWith409:
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusConflict)

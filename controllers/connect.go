@@ -14,6 +14,9 @@ import (
 
 // connect finds the client for the object's credentials and what the hook should look like. It sends nothing to GitHub.
 func (p *pass) connect(ctx context.Context) error {
+	if err := p.fingerprints.Ready(ctx); err != nil {
+		return err
+	}
 	c, err := p.client(ctx)
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ type verdict struct {
 	message string
 	// stalled: nothing but a changed object or Secret helps.
 	stalled bool
-	// transient: GitHub could not be asked, which says nothing against the hook.
+	// transient: GitHub could not, or must not, be asked, which says nothing against the hook.
 	transient bool
 	// queued: the request was not sent, because it is others' turn.
 	queued bool
@@ -50,6 +50,8 @@ func (p *pass) judge(err error) verdict {
 	case v1alpha1.ReasonRateLimited:
 		v.transient, v.queued = true, errors.Is(err, github.ErrNotSent)
 		v.retryAfter = max(time.Until(p.retryTime(err)), leastWait)
+	case v1alpha1.ReasonFingerprintKeyMissing:
+		v.transient = true
 	case v1alpha1.ReasonGitHubUnavailable:
 		v.transient, v.queued = true, errors.Is(err, github.ErrNotSent)
 		if e, ok := errors.AsType[*github.Error](err); ok && !e.RetryAt.IsZero() {
@@ -95,6 +97,8 @@ func (p *pass) explain(err error) (reason, message string) {
 		return v1alpha1.ReasonGitHubUnavailable, p.explainUnavailable(err)
 	case errors.Is(err, github.ErrUnauthorized):
 		return v1alpha1.ReasonUnauthorized, p.explainUnauthorized(err)
+	case errors.Is(err, errKeyMissing):
+		return v1alpha1.ReasonFingerprintKeyMissing, "GitHub is left alone, because " + err.Error()
 	case errors.Is(err, github.ErrArchived):
 		return v1alpha1.ReasonRepositoryArchived, fmt.Sprintf("The %s is archived and so read-only: unarchive it, or delete this object", p.place)
 	case errors.Is(err, github.ErrForbidden):

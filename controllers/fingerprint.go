@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -35,6 +36,9 @@ type Fingerprints struct {
 
 	mu  sync.Mutex // held while the key is read or made
 	key atomic.Pointer[[]byte]
+	// failure is why the key could not be had at failedAt.
+	failure  error
+	failedAt time.Time
 }
 
 // Of returns the fingerprint of a value, and nothing for nothing. The first call reads the key, and makes it where there
@@ -52,12 +56,28 @@ func (f *Fingerprints) Of(ctx context.Context, value string) (string, error) {
 	return "hmac-sha256:" + hex.EncodeToString(mac.Sum(nil)), nil
 }
 
+// errKeyMissing: the operator's own Secret holds no key, and the operator may not make one.
+var errKeyMissing = errors.New("the key of all fingerprints is missing")
+
+// keyPause is how long a key that could not be had is not asked for again.
+const keyPause = time.Second
+
 func (f *Fingerprints) loadKey(ctx context.Context) ([]byte, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if key := f.key.Load(); key != nil {
 		return *key, nil
 	}
+	if f.failure != nil && time.Since(f.failedAt) < keyPause {
+		return nil, f.failure
+	}
+	key, err := f.readKey(ctx)
+	f.failure, f.failedAt = err, time.Now()
+	return key, err
+}
+
+// readKey reads the key, and makes it where there is none.
+func (f *Fingerprints) readKey(ctx context.Context) ([]byte, error) {
 	var secret corev1.Secret
 	err := f.Reader.Get(ctx, client.ObjectKey{Namespace: f.Namespace, Name: FingerprintSecretName}, &secret)
 	switch {
@@ -66,12 +86,25 @@ func (f *Fingerprints) loadKey(ctx context.Context) ([]byte, error) {
 	case err == nil && len(secret.Data[fingerprintSecretKey]) == 0:
 		err = f.fillKey(ctx, &secret)
 	}
+	if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
+		return nil, fmt.Errorf("%w: the operator needs the Secret %q in the namespace %q, which the chart and the manifests bring: "+
+			"apply them again, or let the operator make it: %w", errKeyMissing, FingerprintSecretName, f.Namespace, err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("the fingerprint key in Secret %s/%s is not there and could not be made: %w", f.Namespace, FingerprintSecretName, err)
+		return nil, fmt.Errorf("the operator's own Secret %q in the namespace %q cannot be read: %w", FingerprintSecretName, f.Namespace, err)
 	}
 	key := secret.Data[fingerprintSecretKey]
 	f.key.Store(&key)
 	return key, nil
+}
+
+// Ready is nil once the key is known, and else says what is missing.
+func (f *Fingerprints) Ready(ctx context.Context) error {
+	if f.key.Load() != nil {
+		return nil
+	}
+	_, err := f.loadKey(ctx)
+	return err
 }
 
 // MAC returns the MAC of a value for one purpose, in hexadecimal digits. It waits for nothing: before the key was read it is

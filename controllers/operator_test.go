@@ -61,7 +61,15 @@ func startOperator(ctx context.Context, options operatorOptions) *operator {
 	return o
 }
 
+// start the process and wait until it is ready.
 func (o *operator) start(ctx context.Context) {
+	GinkgoHelper()
+	o.launch()
+	Eventually(ctx, o.ready).Should(BeTrue(), func() string { return "the operator did not become ready:\n" + o.logs.String() })
+}
+
+// launch starts the process.
+func (o *operator) launch() {
 	GinkgoHelper()
 	o.metrics, o.probes = freeAddress(), freeAddress()
 	o.command = exec.Command(binary, append([]string{
@@ -81,16 +89,22 @@ func (o *operator) start(ctx context.Context) {
 		o.exit = o.command.Wait()
 		close(exited)
 	}(o.exited)
-	Eventually(ctx, o.ready).Should(BeTrue(), func() string { return "the operator did not become ready:\n" + o.logs.String() })
 }
 
 func (o *operator) ready() bool {
+	code, _ := o.readiness()
+	return code == http.StatusOK
+}
+
+// readiness is what the kubelet is answered; 0 while the process does not listen yet.
+func (o *operator) readiness() (code int, text string) {
 	response, err := http.Get("http://" + o.probes + "/readyz") //nolint:noctx // A local address answers or refuses at once.
 	if err != nil {
-		return false
+		return 0, ""
 	}
-	_ = response.Body.Close()
-	return response.StatusCode == http.StatusOK
+	defer func() { _ = response.Body.Close() }()
+	body, _ := io.ReadAll(response.Body)
+	return response.StatusCode, string(body)
 }
 
 // scrape returns the metrics as Prometheus would see them.

@@ -60,6 +60,9 @@ const (
 	ReasonAmbiguousMatch = "AmbiguousMatch"
 	// ReasonRepositoryArchived: the repository is archived and so read-only. Unarchive it, or delete the object.
 	ReasonRepositoryArchived = "RepositoryArchived"
+	// ReasonFingerprintKeyMissing: the operator's own Secret, which holds the key of all fingerprints, is missing, and the
+	// operator may not make it. Nothing is asked of GitHub until it is there.
+	ReasonFingerprintKeyMissing = "FingerprintKeyMissing"
 	// ReasonRateLimited: GitHub's rate limit is used up; the message says until when.
 	ReasonRateLimited = "RateLimited"
 	// ReasonGitHubUnavailable: GitHub answers 5xx or not at all. The operator keeps trying.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -142,11 +141,9 @@ func (s *stage) operatorSaid() string {
 	return "\nThe operator said last:\n" + indent(tail(string(log), tailLines))
 }
 
-// tail is the last n lines of a log, without the readiness probes that the demo itself made.
+// tail is the last n lines of a log.
 func tail(log string, n int) string {
-	lines := slices.DeleteFunc(strings.Split(strings.TrimRight(log, "\n"), "\n"), func(line string) bool {
-		return strings.Contains(line, "healthz check failed")
-	})
+	lines := strings.Split(strings.TrimRight(log, "\n"), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 

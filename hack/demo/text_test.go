@@ -18,7 +18,7 @@ func TestTable(t *testing.T) {
 
 func TestTail(t *testing.T) {
 	g := NewWithT(t)
-	g.Expect(tail("one\ntwo\nINFO\thealthz check failed\nthree\n", 2)).To(Equal("two\nthree"))
+	g.Expect(tail("one\ntwo\nthree\n", 2)).To(Equal("two\nthree"))
 	g.Expect(tail("one\n", 2)).To(Equal("one"))
 }
 

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -133,9 +132,7 @@ func (r *run) operatorSaid() string {
 	if err != nil {
 		return ""
 	}
-	lines := slices.DeleteFunc(strings.Split(strings.TrimRight(string(log), "\n"), "\n"), func(line string) bool {
-		return strings.Contains(line, "healthz check failed") // These probes were the run's own.
-	})
+	lines := strings.Split(strings.TrimRight(string(log), "\n"), "\n")
 	return "\nThe operator said last:\n" + indent(strings.Join(lines[max(0, len(lines)-tailLines):], "\n"))
 }
 

@@ -1,12 +1,13 @@
 -- The health of a RepositoryWebhook, an OrganizationWebhook or an AppWebhookConfig, for Argo CD.
 
--- Failures of Ready that end without a person: a Secret is still to come, or GitHub cannot be asked. All others would
+-- Failures of Ready that end without a change of the object: a Secret is still to come, or GitHub cannot be asked. All others would
 -- progress for ever.
 local passing = {
   CredentialsNotFound = true,
   SecretNotFound = true,
   RateLimited = true,
   GitHubUnavailable = true,
+  FingerprintKeyMissing = true,
 }
 
 local status = obj.status or {}

@@ -303,9 +303,11 @@ func newOperator(mgr ctrl.Manager, o *options, hosts github.Hosts, permit func()
 		TimeScale:           scale,
 		PublishedEverywhere: limitsTimeScale != "",
 	})
+	breakers := github.NewBreakers(nil)
 	store := credentials.NewStore(func(c credentials.Credentials) (*github.Client, error) {
 		return github.NewClient(github.Options{
 			Budgets:   budgets,
+			Breakers:  breakers,
 			Observer:  metrics.GitHub{},
 			Server:    c.Server,
 			Hosts:     hosts,

@@ -24,6 +24,9 @@ func (p *pass) connect(ctx context.Context) error {
 	if err := p.use(ctx, c); err != nil {
 		return err
 	}
+	if len(p.requests()) > 0 {
+		c.TryAgain()
+	}
 	p.stretched = p.poller(p.obj, p.hooks).PollInterval(func() []github.Poller { return p.pollers(ctx, c) })
 	return p.desire(ctx)
 }

@@ -54,14 +54,27 @@ func (p *pass) judge(err error) verdict {
 		v.transient = true
 	case v1alpha1.ReasonGitHubUnavailable:
 		v.transient, v.queued = true, errors.Is(err, github.ErrNotSent)
-		if e, ok := errors.AsType[*github.Error](err); ok && !e.RetryAt.IsZero() {
-			v.retryAfter = max(time.Until(e.RetryAt), leastWait)
-		}
+		v.retryAfter = p.untilRetry(err)
+	case v1alpha1.ReasonUnauthorized:
+		v.retryAfter = p.untilRetry(err)
 	case v1alpha1.ReasonDriftDetected:
 		v.retryAfter = p.interval() // Nothing went wrong: look again when it is time.
 	}
 	return v
 }
+
+// untilRetry is how long to wait for a server or login that failed, where that is known; zero for backoff. Objects that wait
+// for the same come back one after another.
+func (p *pass) untilRetry(err error) time.Duration {
+	e, ok := errors.AsType[*github.Error](err)
+	if !ok || e.RetryAt.IsZero() {
+		return 0
+	}
+	return max(time.Until(e.RetryAt), leastWait) + time.Duration(phaseOf(p.obj.GetUID())%uint64(retrySpread)) //nolint:gosec // Seconds.
+}
+
+// retrySpread is the time over which objects come back that wait for the same.
+const retrySpread = 2 * time.Second
 
 // leastWait before a request that had to wait is tried again.
 const leastWait = 10 * time.Millisecond
@@ -81,6 +94,8 @@ func (p *pass) explain(err error) (reason, message string) {
 	}
 	secret := p.spec.CredentialsRef.Name
 	switch {
+	case errors.Is(err, errKeyMissing):
+		return v1alpha1.ReasonFingerprintKeyMissing, "GitHub is left alone, because " + err.Error()
 	case errors.Is(err, github.ErrHostNotAllowed):
 		return v1alpha1.ReasonHostNotAllowed, fmt.Sprintf("Secret %q: %v", secret, err)
 	case errors.Is(err, credentials.ErrInvalid), errors.Is(err, credentials.ErrRefusedType):
@@ -97,8 +112,6 @@ func (p *pass) explain(err error) (reason, message string) {
 		return v1alpha1.ReasonGitHubUnavailable, p.explainUnavailable(err)
 	case errors.Is(err, github.ErrUnauthorized):
 		return v1alpha1.ReasonUnauthorized, p.explainUnauthorized(err)
-	case errors.Is(err, errKeyMissing):
-		return v1alpha1.ReasonFingerprintKeyMissing, "GitHub is left alone, because " + err.Error()
 	case errors.Is(err, github.ErrArchived):
 		return v1alpha1.ReasonRepositoryArchived, fmt.Sprintf("The %s is archived and so read-only: unarchive it, or delete this object", p.place)
 	case errors.Is(err, github.ErrForbidden):

@@ -25,8 +25,11 @@ func (p *pass) finalize(ctx context.Context) (ctrl.Result, error) {
 		return ctrl.Result{RequeueAfter: cacheLag}, err
 	}
 	err := p.dispose(ctx)
-	if errors.Is(err, errUnsettled) {
+	switch {
+	case errors.Is(err, errUnsettled):
 		return ctrl.Result{RequeueAfter: cacheLag}, nil
+	case errors.Is(err, errParked):
+		return ctrl.Result{RequeueAfter: parkedAtMost}, nil
 	}
 	if err != nil {
 		if released, releaseErr := p.releaseAnyway(ctx, err); released || releaseErr != nil {
@@ -56,6 +59,9 @@ func (p *pass) dispose(ctx context.Context) error {
 	}
 	if err := p.use(ctx, c); err != nil {
 		return p.blocked(err)
+	}
+	if !p.enter() {
+		return errParked
 	}
 	id, err := p.doomed(ctx)
 	if err != nil || id == 0 {

@@ -76,6 +76,7 @@ type Reconciler[T Webhook] struct {
 	seen *lru.Cache[types.UID, github.Hook]
 	// watches remembers the deliveries that are under way.
 	watches *lru.Cache[types.UID, watch]
+	workers *workers
 }
 
 // seenHooks bounds the memory of seen and watches.
@@ -88,6 +89,9 @@ type pass struct {
 	claims *claims
 	seen   *lru.Cache[types.UID, github.Hook]
 	watch  watch
+	// workers are the kind's; lane is where the pass has one of them, nil for none.
+	workers *workers
+	lane    *lane
 
 	obj      Webhook
 	before   Webhook // obj as it was read, to patch the status against
@@ -98,11 +102,10 @@ type pass struct {
 	creating **v1alpha1.Creating // The intent in status; none for an App.
 	place    place
 
-	fresh     bool // obj was read past the cache in this pass
-	recovered bool // the hook found is one that a lost answer made
-	released  bool // obj was let go
-	shown     bool // GitHub showed the hook in this pass
-	made      bool // the hook was created in this pass
+	fresh    bool // obj was read past the cache in this pass
+	released bool // obj was let go
+	shown    bool // GitHub showed the hook in this pass
+	made     bool // the hook was created in this pass
 
 	metrics metrics.Object
 	// ctx is the pass's own, for what is read when a server's words are to be repeated.
@@ -124,7 +127,7 @@ func (r *Reconciler[T]) begin(obj T) *pass {
 	remembered, _ := r.watches.Get(obj.GetUID()) // The status in the cache may be older.
 	p := &pass{
 		watch: remembered, metrics: metrics.Object{Kind: r.kind, Namespace: obj.GetNamespace(), Name: obj.GetName()},
-		Operator: r.Operator, kind: r.kind, claims: r.claims, seen: r.seen,
+		Operator: r.Operator, kind: r.kind, claims: r.claims, seen: r.seen, workers: r.workers,
 		obj: obj, before: obj.DeepCopyObject().(Webhook), place: r.place(obj),
 		spec: obj.CommonSpec(), hookSpec: &v1alpha1.HookSpec{},
 		status: obj.CommonStatus(), id: obj.StatusID(), creating: new(*v1alpha1.Creating),
@@ -152,6 +155,7 @@ func (r *Reconciler[T]) Reconcile(ctx context.Context, obj T) (_ ctrl.Result, er
 		r.remember(p)
 		err = errors.Join(err, p.patchStatus(ctx))
 		p.measure(ctx)
+		p.leave()
 	}()
 
 	if !obj.GetDeletionTimestamp().IsZero() {
@@ -168,6 +172,9 @@ func (r *Reconciler[T]) Reconcile(ctx context.Context, obj T) (_ ctrl.Result, er
 		return p.failed(ctx, err)
 	}
 	look, next := p.due(), p.watch.next
+	if (look || !p.settled()) && !p.enter() {
+		return ctrl.Result{RequeueAfter: parkedAtMost}, nil
+	}
 	if look {
 		p.watch.next = time.Time{}
 	}
@@ -208,11 +215,16 @@ func (p *pass) due() bool {
 
 // prioritized says whether the pass does what a user wants, or only looks.
 func (p *pass) prioritized(ctx context.Context) context.Context {
-	judged := p.synced() || p.watch.judged == p.obj.GetGeneration()
-	if judged && p.secretsApplied() && len(p.requests()) == 0 {
+	if p.isPoll() {
 		return github.WithPriority(ctx, github.Poll)
 	}
 	return ctx
+}
+
+// isPoll tells whether the pass only looks: nobody changed anything since the last verdict.
+func (p *pass) isPoll() bool {
+	judged := p.synced() || p.watch.judged == p.obj.GetGeneration()
+	return judged && p.secretsApplied() && len(p.requests()) == 0 && p.obj.GetDeletionTimestamp().IsZero()
 }
 
 // sync finds out how the hook differs and, when it is managed, puts it right.

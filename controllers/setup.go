@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -60,9 +61,11 @@ func setUp[T Webhook](ctx context.Context, mgr ctrl.Manager, o *Operator, k kind
 	if err != nil {
 		return err
 	}
+	var queue workqueue.TypedRateLimitingInterface[reconcile.Request]
 	r := &Reconciler[T]{
 		Operator: o, kind: k.name, place: k.place, seen: seen, watches: watches,
-		claims: newClaims(mgr.GetClient(), k.list, k.items),
+		workers: newWorkers(concurrency, func(object reconcile.Request) { queue.Add(object) }),
+		claims:  newClaims(mgr.GetClient(), k.list, k.items),
 	}
 	o.uses = append(o.uses, secretUse{
 		any: func(ctx context.Context, secret types.NamespacedName) bool { return r.refersTo(ctx, k, secret) },
@@ -77,6 +80,10 @@ func setUp[T Webhook](ctx context.Context, mgr ctrl.Manager, o *Operator, k kind
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrency,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+			NewQueue: func(name string, limiter workqueue.TypedRateLimiter[reconcile.Request]) workqueue.TypedRateLimitingInterface[reconcile.Request] {
+				queue = priorityqueue.New(name, func(o *priorityqueue.Opts[reconcile.Request]) { o.RateLimiter = limiter })
+				return queue
+			},
 		}).
 		Complete(reconcile.AsReconciler(mgr.GetClient(), r))
 }

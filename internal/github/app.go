@@ -145,7 +145,7 @@ func (h Hooks) installation(ctx context.Context) (*Installation, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.target = nil // The App itself asks.
+	k.target, k.own = nil, true // The App itself asks.
 	var answer Installation
 	if _, err := h.client.do(ctx, k, &answer); err != nil {
 		return nil, err
@@ -160,6 +160,7 @@ func (c *Client) CreateInstallationToken(ctx context.Context, installationID int
 		path:   fmt.Sprintf("/app/installations/%d/access_tokens", installationID),
 		route:  "/app/installations/{installation_id}/access_tokens",
 		body:   request,
+		own:    true,
 	}
 	var answer installationTokenBody
 	if _, err := c.do(ctx, k, &answer); err != nil {

@@ -136,6 +136,8 @@ func (l *appLogin) account(of Hooks) (account, bool) {
 	return l.accounts.installation(id), ok && l.tokens.minted(id)
 }
 
+func (l *appLogin) identity() account { return l.accounts.app(l.signer) }
+
 // Permission is the one that the place's webhooks take of Apps and fine-grained tokens, as GitHub's API names it.
 func (h Hooks) Permission() string {
 	if h.kind == organization {

@@ -312,8 +312,9 @@ func (b *budget) idle(now time.Time) bool {
 		!b.closedUntil.After(now) && !b.downUntil.After(now) && !b.pacedUntil.After(now) && b.primary.over(now) && now.Sub(b.lastUsed) > b.hour
 }
 
-// ErrNotSent: the request was held back here, so that nothing came of it. It is an ErrRateLimited, or an ErrUnavailable
-// while the server wants to be left alone. Error.RetryAt says when the request has its turn.
+// ErrNotSent: the request was held back here, so that nothing came of it. It is an ErrRateLimited; an ErrUnavailable while
+// the server wants to be left alone or does not answer; or an ErrUnauthorized while another request tries the login again.
+// Error.RetryAt says when the request has its turn.
 var ErrNotSent = errors.New("the request was not sent")
 
 // notSent is a request that was refused here.

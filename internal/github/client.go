@@ -51,6 +51,9 @@ type Options struct {
 	// Budgets hold requests back before GitHub would refuse them. Clients whose credentials may be the same share them; nil
 	// is budgets of its own.
 	Budgets *Budgets
+	// Breakers keep requests back that would only wait for a server that hangs, or try a login again that was refused.
+	// Clients share them like Budgets; nil is breakers of its own.
+	Breakers *Breakers
 	// Observer is told of every request; nil is nobody.
 	Observer Observer
 	// Permit is asked before each request is sent; its error ends the request as if the caller had cancelled it. nil
@@ -125,6 +128,9 @@ func (o Options) withDefaults() Options {
 	if o.Observer == nil {
 		o.Observer = unobserved{}
 	}
+	if o.Breakers == nil {
+		o.Breakers = NewBreakers(o.Now)
+	}
 	if o.Budgets == nil {
 		o.Budgets = NewBudgets(BudgetOptions{Observer: o.Observer, Now: o.Now})
 	}
@@ -182,6 +188,8 @@ type call struct {
 	config *Config
 	// maxBody is another bound for the answer; 0 is the usual one.
 	maxBody int64
+	// own: the login itself asks, so that whether the login may be tried was decided already.
+	own bool
 	// polled: it is read again and again, so the answer is kept, and GitHub asked whether it is still true.
 	polled bool
 	// success is the one status that GitHub documents for it; 0 is the usual one of the method.
@@ -227,8 +235,37 @@ type reply struct {
 	unlinked bool
 }
 
-// do makes a request and decodes the answer. Without into, the answer's body does not matter.
+// do makes a request and decodes the answer, unless it would only fail as the last one did. Without into, the answer's body
+// does not matter.
 func (c *Client) do(ctx context.Context, k call, into answer) (reply, error) {
+	keys := []breakerKey{{root: c.options.Server.APIRoot(), endpoint: k.method + " " + k.route}}
+	if !k.own {
+		keys = append(keys, c.loginKey())
+	}
+	attempt, failure := c.options.Breakers.begin(c.options.Timeout, keys...)
+	if failure != nil {
+		return reply{}, failure
+	}
+	answered, err := c.send(ctx, k, into)
+	attempt.end(err)
+	return answered, err
+}
+
+func (c *Client) loginKey() breakerKey {
+	own := c.login.identity()
+	return breakerKey{root: own.root, login: own.digest}
+}
+
+// Standing is what the last answers say of the server, whoever asked, and of the login on it.
+func (c *Client) Standing() (server, login Standing) {
+	return c.options.Breakers.server(c.options.Server.APIRoot()), c.options.Breakers.login(c.loginKey())
+}
+
+// TryAgain has the next request sent soon that waits for a server that hangs or after a refused login: a person asks.
+func (c *Client) TryAgain() { c.options.Breakers.tryAgain(c.loginKey()) }
+
+// send makes a request and decodes the answer.
+func (c *Client) send(ctx context.Context, k call, into answer) (reply, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.options.Timeout, errTimeout)
 	defer cancel()
 	x := &exchange{route: k.route, conditional: k.polled, afresh: k.afresh, about: k.about, changes: k.changes}

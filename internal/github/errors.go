@@ -104,7 +104,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("GitHub answered %d to %s %s: %s", e.StatusCode, e.Method, e.Route, e.Message)
 }
 
-// Unwrap is what kind of error it is, and the caller's own context where that ended the request.
+// Unwrap is what kind of error it is, the caller's own context where that ended the request, and ErrNotSent.
 func (e *Error) Unwrap() []error {
 	var errs []error
 	for _, err := range []error{e.class, e.cause} {
@@ -147,7 +147,7 @@ func (k call) lost(ctx context.Context, err error) *Error {
 			"name it there itself if it may be talked to")
 	case errors.Is(err, errNotPermitted):
 		e := k.fail(ErrUnavailable, err.Error())
-		e.cause = context.Canceled
+		e.cause = errors.Join(context.Canceled, ErrNotSent)
 		return e
 	case errors.As(err, &own):
 		return k.fail(ErrUnavailable, own.Error())

@@ -14,6 +14,8 @@ type login interface {
 	refused(e *Error, response *http.Response)
 	// account is whose limits requests about a place count against, where that is known yet.
 	account(of Hooks) (account, bool)
+	// identity is the login itself: the same for all clients that log in as the same.
+	identity() account
 }
 
 // newLogin is the login that the options ask for. Errors wrap ErrUnauthorized, ErrAppID or ErrPrivateKey.
@@ -58,6 +60,8 @@ func (bearer) refused(*Error, *http.Response) {
 }
 
 func (t bearer) account(Hooks) (account, bool) { return t.own, true }
+
+func (t bearer) identity() account { return t.own }
 
 const bearerPrefix = "Bearer "
 

@@ -140,7 +140,7 @@ func (p *pass) explain(err error) (reason, message string) {
 // explainUnavailable says until when, where the server did.
 func (p *pass) explainUnavailable(err error) string {
 	goesOn := "the operator keeps trying"
-	if e, ok := errors.AsType[*github.Error](err); ok && !e.RetryAt.IsZero() {
+	if e, ok := errors.AsType[*github.Error](err); ok && !e.RetryAt.IsZero() && !errors.Is(err, github.ErrWaiting) {
 		goesOn = fmt.Sprintf("the operator leaves it alone until %s, as it asks", e.RetryAt.UTC().Format(time.RFC3339))
 	}
 	return fmt.Sprintf("%s is not available, %s: %s", p.server, goesOn, p.trouble(err))

@@ -125,6 +125,18 @@ var _ = Describe("A server that hangs", func() {
 		Entry("beside 1,000 of its objects", 1000),
 	)
 
+	It("is reported by each of its objects, and written to their status once", func(ctx SpecContext) {
+		server := hangingServer()
+		elsewhere, _ := operatorFor(ctx, server)
+		for _, h := range elsewhere.objectsOn(ctx, server, 20) {
+			ready := h.waitForWithin(ctx, time.Minute, metav1.ConditionUnknown, v1alpha1.ReasonGitHubUnavailable)
+			Expect(ready.Message).To(ContainSubstring("keeps trying"))
+		}
+		writes := func() int { return elsewhere.operator.api.counting(apiRequest.status) }
+		written := writes()
+		Consistently(ctx, writes).WithTimeout(5 * time.Second).Should(Equal(written))
+	})
+
 	It("although it answered before and hangs for all its objects at once delays no other server's, and all go on when it answers",
 		func(ctx SpecContext) {
 			server, stalls := stallingServer()

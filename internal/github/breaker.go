@@ -3,6 +3,7 @@ package github
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -21,6 +22,10 @@ const (
 	// breakerKept is how long a breaker is kept that nobody asks.
 	breakerKept = time.Hour
 )
+
+// ErrWaiting: another request finds out whether a server that gave no answer, or a login that was refused, works again. It is
+// an ErrNotSent.
+var ErrWaiting = fmt.Errorf("%w: another one finds out whether it would fare better", ErrNotSent)
 
 // Standing is what the last answers say of a server or a login.
 type Standing int
@@ -124,7 +129,7 @@ func (k *breaker) refuse(now time.Time, timeout time.Duration) *Error {
 	if k.trying { // Its answer is there by then.
 		failure.RetryAt = now.Add(min(timeout, firstPause))
 	}
-	failure.cause = ErrNotSent
+	failure.cause = ErrWaiting
 	return &failure
 }
 

@@ -47,7 +47,7 @@ func (b *breakerTest) send(took time.Duration, err error, keys ...breakerKey) er
 func (b *breakerTest) untilRetry(keys ...breakerKey) time.Duration {
 	_, refused := b.breakers.begin(requestTimeout, keys...)
 	b.Expect(refused).NotTo(BeNil(), "the request would be sent")
-	b.Expect(errors.Is(refused, ErrNotSent)).To(BeTrue())
+	b.Expect(errors.Is(refused, ErrWaiting)).To(BeTrue())
 	return refused.RetryAt.Sub(b.now)
 }
 

@@ -46,8 +46,12 @@ func newRun(out io.Writer, s settings, o options) (*run, error) {
 		return nil, err
 	}
 	r := &run{settings: s, options: o, out: out, marker: "smoke-" + random(8), seen: &exchanges{}}
+	budgets := github.NewBudgets(github.BudgetOptions{
+		Observer: r.seen,
+		MAC:      func(string) string { return "00000000" }, // There is one login, and nobody reads its name.
+	})
 	r.github, err = github.NewClient(github.Options{
-		Server: s.Server, Hosts: hosts, Token: s.Token, App: s.App, Observer: r.seen,
+		Server: s.Server, Hosts: hosts, Token: s.Token, App: s.App, Observer: r.seen, Budgets: budgets,
 		UserAgent: "github-webhook-operator-smoke",
 	})
 	return r, err

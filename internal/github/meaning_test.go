@@ -97,8 +97,11 @@ func TestNumbersThatAreSomebodyElses(t *testing.T) {
 			g := NewWithT(t)
 			told := &notes{}
 			budgets := NewBudgets(BudgetOptions{Observer: told, MAC: func(digest string) string { return digest }})
-			hooks := repositoryOn(t, serve(t, c.handler), func(o *Options) { o.Budgets = budgets })
+			tried := time.Now()
+			breakers := NewBreakers(func() time.Time { return tried })
+			hooks := repositoryOn(t, serve(t, c.handler), func(o *Options) { o.Budgets, o.Breakers = budgets, breakers })
 			for range 80 {
+				tried = tried.Add(longestLoginPause) // Else a refused login would wait.
 				_, err := hooks.List(t.Context())
 				g.Expect(err).To(MatchError(c.want))
 				refused, _ := errors.AsType[*Error](err)

@@ -27,8 +27,11 @@ const (
 // ping that is under way.
 type watch struct {
 	// pending are the deliveries that may still be asked for again, found in a log read back for reach.
-	pending []github.Delivery
+	pending []delivery.Row
 	reach   time.Duration
+	// refused are the events that GitHub does not deliver again, and held is until when it is asked for none.
+	refused []delivery.Requested
+	held    time.Time
 	// looked is when the log was read last, and newest the newest delivery then: the cache may show an older status.
 	looked time.Time
 	newest int64
@@ -45,11 +48,10 @@ type watch struct {
 	// handled are the requests that were carried out, by name; tries counts how often one in a row could not be sent.
 	handled map[string]string
 	tries   int
-	// asked are the deliveries that the request askedFor still has to ask for.
-	asked    []delivery.Due
-	askedFor string
 	// unusual is the version of the Secret that was warned of.
 	unusual string
+	// replay is the request to redeliver that is under way; nil is none.
+	replay *replay
 }
 
 // due tells whether there is something to look at before the next poll.

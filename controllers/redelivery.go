@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -53,9 +54,13 @@ func (p *pass) farther() bool {
 
 // redeliver asks GitHub for what failed, as the policy says, and keeps what was asked for up to date.
 func (p *pass) redeliver(ctx context.Context, log deliveryLog) {
+	now := time.Now()
 	policy, wanted := p.redelivery()
-	plan := policy.Plan(slices.Concat(p.watch.pending, log.rows), p.requested(), time.Now())
-	p.status.Redelivering = noted(plan.Outstanding)
+	if !wanted {
+		policy.Within = defaultWithin // What a request by annotation was refused is remembered for so long.
+	}
+	plan := policy.Plan(slices.Concat(p.watch.pending, delivery.Rows(log.rows)), p.requested(), now)
+	p.status.Redelivering, p.watch.refused = noted(slices.Concat(plan.Outstanding, plan.Refused)), plan.Refused
 	if !wanted {
 		p.watch.pending, p.watch.reach = nil, 0
 		if len(plan.Outstanding) > 0 {
@@ -65,90 +70,215 @@ func (p *pass) redeliver(ctx context.Context, log deliveryLog) {
 	}
 	p.tellGivenUp(ctx, plan.GivenUp, log.rows[:log.fresh])
 	p.watch.pending, p.watch.reach = plan.Pending, policy.Within
+	if now.Before(p.watch.held) {
+		p.watch.wake(p.watch.held)
+		return
+	}
+	a := p.ask(github.WithPriority(ctx, github.Redelivery), plan.Due, func(d delivery.Due) string { return fmt.Sprintf(" (attempt %d of %d)", d.Attempt, policy.MaxAttempts) })
+	if p.watch.held = p.resumes(a.err); !p.watch.held.IsZero() {
+		p.watch.wake(p.watch.held) // Whatever else is due waits for the same moment.
+		return
+	}
 	p.watch.wake(plan.Next)
-	p.ask(github.WithPriority(ctx, github.Redelivery), plan.Due, func(d delivery.Due) string { return fmt.Sprintf(" (attempt %d of %d)", d.Attempt, policy.MaxAttempts) })
+	p.watch.wake(p.nextLook(a))
 }
 
-// requested are the requests in status, as package delivery knows them.
+// requested are the requests in status, as package delivery knows them, and the refusals that the status does not show: the
+// cache may be behind, or the write of the status failed.
 func (p *pass) requested() []delivery.Requested {
-	requested := make([]delivery.Requested, len(p.status.Redelivering))
-	for i, r := range p.status.Redelivering {
-		requested[i] = delivery.Requested{GUID: r.GUID, At: r.RequestedAt.Time}
-		if now := time.Now(); requested[i].At.After(now) {
+	requested := slices.Clone(p.watch.refused)
+	for _, r := range p.status.Redelivering {
+		requested = append(requested, delivery.Requested{GUID: r.GUID, At: r.RequestedAt.Time, Refused: r.Refused})
+	}
+	now := time.Now()
+	for i := range requested {
+		if requested[i].At.After(now) {
 			requested[i].At = now // The clock was set back.
 		}
 	}
 	return requested
 }
 
-func noted(outstanding []delivery.Requested) []v1alpha1.Redelivering {
+func noted(requested []delivery.Requested) []v1alpha1.Redelivering {
 	var all []v1alpha1.Redelivering
-	for _, r := range outstanding {
-		all = append(all, v1alpha1.Redelivering{GUID: r.GUID, RequestedAt: metav1.NewTime(r.At)})
+	for _, r := range requested {
+		all = append(all, v1alpha1.Redelivering{GUID: r.GUID, RequestedAt: metav1.NewTime(r.At), Refused: r.Refused})
 	}
 	return all
 }
 
-// ask has GitHub deliver again what is due, a few at a time, and returns what is left for another pass. What it is about to
-// ask for stands in the status before, so that a crash does not ask twice.
-func (p *pass) ask(ctx context.Context, due []delivery.Due, told func(delivery.Due) string) (left []delivery.Due) {
-	batch := due[:min(len(due), redeliveriesPerPass, delivery.MaxRequested-len(p.status.Redelivering))]
-	if len(due) > len(batch) {
-		p.watch.wake(time.Now().Add(cacheLag))
-	}
+// asking is what became of deliveries that GitHub was to make again.
+type asking struct {
+	// left are those that it was not asked for yet.
+	left []delivery.Due
+	// taken, refused and unanswered count the others.
+	taken, refused, unanswered int
+	// err is why GitHub was not asked for what is left; nil where it is others' turn first.
+	err error
+}
+
+// ask has GitHub deliver again what is due, a few at a time. What it is about to ask for stands in the status before, so
+// that a crash does not ask twice.
+func (p *pass) ask(ctx context.Context, due []delivery.Due, why func(delivery.Due) string) asking {
+	a := asking{left: due}
+	batch := due[:min(len(due), redeliveriesPerPass, max(0, delivery.MaxRequested-p.outstanding()))]
 	if len(batch) == 0 {
-		return due
+		return a
 	}
-	before := slices.Clone(p.status.Redelivering)
-	for _, d := range batch {
-		p.status.Redelivering = append(p.status.Redelivering, v1alpha1.Redelivering{GUID: d.GUID, RequestedAt: p.now()})
-	}
+	before := p.status.Redelivering
+	p.note(batch)
 	if err := p.store(ctx, client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{})); err != nil {
-		p.status.Redelivering = before // Nothing was sent. Somebody else changed the object: the next pass sees it.
-		p.watch.wake(time.Now().Add(cacheLag))
-		return due
+		p.status.Redelivering = before // Nothing was sent.
+		a.err = err
+		return a
 	}
-	for i, d := range batch {
-		if !p.askOne(ctx, d, told(d)) {
-			p.unnote(batch[i:]...)
-			return due[i:]
+	for _, d := range batch {
+		err := p.askOne(ctx, d, why(d))
+		switch {
+		case err == nil:
+			a.taken++
+		case isRefusal(err):
+			p.refusedFor(ctx, d, why(d), err)
+			a.refused++
+		case errors.Is(err, github.ErrUnavailable) && !errors.Is(err, github.ErrNotSent): // GitHub may have been asked.
+			a.left, a.unanswered, a.err = a.left[1:], a.unanswered+1, err
+			p.unnote(batch[len(due)-len(a.left):])
+			return a
+		default:
+			a.err = err
+			p.unnote(batch[len(due)-len(a.left):])
+			return a
+		}
+		a.left = a.left[1:]
+	}
+	return a
+}
+
+// askOne asks GitHub to deliver one again.
+func (p *pass) askOne(ctx context.Context, d delivery.Due, why string) error {
+	if err := p.hooks.Redeliver(context.WithoutCancel(ctx), *p.id, d.ID); err != nil {
+		return err
+	}
+	p.logger(ctx).Info("Asked for a delivery again", "hookID", *p.id, "guid", d.GUID, "event", d.Event, "attempt", d.Attempt)
+	p.metrics.Redelivery(metrics.Requested, 1)
+	p.events.Normal(p.obj, v1alpha1.EventRedelivered, d.GUID, fmt.Sprintf("Asked GitHub to deliver %s %s again%s", d.Event, d.GUID, why))
+	return nil
+}
+
+// isRefusal tells whether GitHub says no to this event, whoever asks again. A refused login, a limit and a server that
+// does not answer say nothing about it.
+func isRefusal(err error) bool {
+	e, ok := errors.AsType[*github.Error](err)
+	if !ok || e.StatusCode < 400 || e.StatusCode > 499 {
+		return false
+	}
+	for _, other := range []error{
+		github.ErrUnauthorized, github.ErrRateLimited, github.ErrUnavailable, github.ErrSuspended, github.ErrNotInstalled, github.ErrRedirect,
+	} {
+		if errors.Is(err, other) {
+			return false
 		}
 	}
-	p.watch.wake(time.Now().Add(redeliveryLag))
-	return due[len(batch):]
+	return true
 }
 
-// askOne tells whether GitHub was asked. One that GitHub refuses for good counts as asked; a lost answer leaves open
-// whether it was, so that it is not asked again before the request expires.
-func (p *pass) askOne(ctx context.Context, d delivery.Due, told string) bool {
-	err := p.hooks.Redeliver(context.WithoutCancel(ctx), *p.id, d.ID)
-	logger := p.logger(ctx).WithValues("hookID", *p.id, "guid", d.GUID, "event", d.Event)
-	switch v := p.judge(err); {
-	case err == nil:
-		logger.Info("Asked for a delivery again", "attempt", d.Attempt)
-		p.metrics.Redelivery(metrics.Requested, 1)
-		p.events.Normal(p.obj, v1alpha1.EventRedelivered, d.GUID, fmt.Sprintf("Asked GitHub to deliver %s %s again%s", d.Event, d.GUID, told))
-		return true
-	case errors.Is(err, github.ErrUnavailable) && !errors.Is(err, github.ErrNotSent):
-		return true
-	case v.transient:
-		p.watch.wake(time.Now().Add(v.retryAfter))
-		return false
-	default:
-		logger.Info("GitHub does not deliver again", "reason", v.reason, "message", v.message)
-		p.metrics.Redelivery(metrics.GivenUp, 1)
-		p.events.Warning(p.obj, v1alpha1.EventRedeliveryGivenUp, d.GUID, fmt.Sprintf("GitHub does not deliver %s %s again%s", d.Event, d.GUID, p.quote(err)))
-		p.unnote(d)
-		p.watch.pending = slices.DeleteFunc(p.watch.pending, func(row github.Delivery) bool { return row.GUID == d.GUID })
-		return true
+// refusedFor remembers that GitHub does not deliver an event again, and says so once.
+func (p *pass) refusedFor(ctx context.Context, d delivery.Due, why string, err error) {
+	p.logger(ctx).Info("GitHub does not deliver again", "hookID", *p.id, "guid", d.GUID, "event", d.Event, "reason", p.judge(err).reason)
+	p.metrics.Redelivery(metrics.GivenUp, 1)
+	p.events.Warning(p.obj, v1alpha1.EventRedeliveryGivenUp, d.GUID, fmt.Sprintf(
+		"GitHub refuses to deliver %s %s again%s, and is not asked for it any more%s", d.Event, d.GUID, why, p.quote(err)))
+	for i := range p.status.Redelivering {
+		if r := &p.status.Redelivering[i]; r.GUID == d.GUID {
+			r.Refused = true
+			p.watch.refused = append(p.watch.refused, delivery.Requested{GUID: r.GUID, At: r.RequestedAt.Time, Refused: true})
+		}
 	}
 }
 
-// unnote takes back what was noted and then not asked for.
-func (p *pass) unnote(due ...delivery.Due) {
-	p.status.Redelivering = slices.DeleteFunc(p.status.Redelivering, func(r v1alpha1.Redelivering) bool {
-		return slices.ContainsFunc(due, func(d delivery.Due) bool { return d.GUID == r.GUID })
-	})
+// outstanding counts the requests without an answer.
+func (p *pass) outstanding() int {
+	n := 0
+	for _, r := range p.status.Redelivering {
+		if !r.Refused {
+			n++
+		}
+	}
+	return n
+}
+
+// note what is about to be asked for. It takes the place of what stands there for the same event.
+func (p *pass) note(due []delivery.Due) {
+	p.unnote(due)
+	for _, d := range due {
+		p.status.Redelivering = append(p.status.Redelivering, v1alpha1.Redelivering{GUID: d.GUID, RequestedAt: p.now()})
+	}
+}
+
+// unnote takes back what is noted of events.
+func (p *pass) unnote(due []delivery.Due) {
+	among := func(guid string) bool {
+		return slices.ContainsFunc(due, func(d delivery.Due) bool { return d.GUID == guid })
+	}
+	p.status.Redelivering = slices.DeleteFunc(slices.Clone(p.status.Redelivering), func(r v1alpha1.Redelivering) bool { return among(r.GUID) })
+	p.watch.refused = slices.DeleteFunc(slices.Clone(p.watch.refused), func(r delivery.Requested) bool { return among(r.GUID) })
+}
+
+const (
+	// unavailablePause is waited after GitHub did not answer a request for a redelivery.
+	unavailablePause = time.Minute
+	// fullPause is waited while as many requests are without an answer as may be.
+	fullPause = 30 * time.Second
+)
+
+// resumes is when GitHub may be asked again after an error, zero after none: at the time that a limit names, after a while
+// where there was no answer, and with a login that is refused hardly ever.
+func (p *pass) resumes(err error) time.Time {
+	now := time.Now()
+	if err == nil {
+		return time.Time{}
+	}
+	v := p.judge(err)
+	switch {
+	case v.reason == v1alpha1.ReasonRateLimited:
+		return now.Add(v.retryAfter)
+	case apierrors.IsConflict(err): // The cache is behind: the next pass sees what somebody else changed.
+		return now.Add(cacheLag)
+	case v.transient, v.reason == "":
+		return later(now.Add(unavailablePause), p.namedTime(err))
+	default:
+		return now.Add(lastRetry)
+	}
+}
+
+// namedTime is when GitHub says that it takes requests again; zero where it does not say.
+func (p *pass) namedTime(err error) time.Time {
+	if e, ok := errors.AsType[*github.Error](err); ok {
+		return e.RetryAt
+	}
+	return time.Time{}
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// nextLook is when to go on with what is left, or to see what came of what was asked for.
+func (p *pass) nextLook(a asking) time.Time {
+	now := time.Now()
+	switch {
+	case len(a.left) > 0 && a.taken+a.refused == 0:
+		return now.Add(fullPause)
+	case len(a.left) > 0:
+		return now.Add(cacheLag)
+	case a.taken+a.unanswered > 0:
+		return now.Add(redeliveryLag)
+	default:
+		return time.Time{}
+	}
 }
 
 // tellGivenUp tells once of each event that failed for good.

@@ -172,19 +172,6 @@ var _ = storiesOf("Redelivery", func(kind hookKind) {
 		Eventually(ctx, func() int { return w.arrived(guids) }).Should(Equal(len(guids)), h.trouble)
 		Expect(w.attempts()).To(Equal(len(guids)))
 	})
-
-	It("that GitHub refuses is given up with GitHub's words", func(ctx SpecContext) {
-		h := w.readyHook(ctx, "ci", withURL(url), withRedelivery(3, time.Hour, time.Second))
-		guid := w.failing(ctx, receiver, 1)[0]
-		sim.AddFault(githubsim.Fault{
-			Match:  func(r githubsim.Request) bool { return w.mine(r) && strings.HasSuffix(r.Path, "/attempts") },
-			Status: http.StatusUnprocessableEntity, Body: `{"message":"Delivery is too old","status":"422"}`,
-		})
-		h.look(ctx)
-		h.told(ctx, v1alpha1.EventRedeliveryGivenUp, guid, "too old")
-		Eventually(ctx, func() []v1alpha1.Redelivering { return h.get(ctx).CommonStatus().Redelivering }).Should(BeEmpty())
-		Expect(w.attempts()).To(Equal(1))
-	})
 })
 
 var _ = Describe("Redelivery of an App's webhook", func() {

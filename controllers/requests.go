@@ -119,12 +119,15 @@ func (p *pass) answer(r request, err error) {
 		return
 	}
 	v := p.judge(err)
-	if v.transient || v.reason == "" {
+	switch {
+	case v.reason == v1alpha1.ReasonRateLimited: // Room is kept for who comes at that time.
+		p.watch.wake(time.Now().Add(v.retryAfter))
+	case v.transient || v.reason == "":
 		p.watch.wake(time.Now().Add(max(v.retryAfter, min(firstRetry<<min(p.watch.tries, maxDoublings), lastRetry))))
 		p.watch.tries++
-		return
+	default:
+		p.refuse(r, v.message)
 	}
-	p.refuse(r, v.message)
 }
 
 // maxDoublings of the time between two tries.
@@ -228,62 +231,4 @@ func (p *pass) sendTest(ctx context.Context, r request) error {
 	p.handled(r)
 	p.watch.wake(time.Now().Add(redeliveryLag))
 	return nil
-}
-
-// sendAgain asks for the deliveries that the request names, a few in each pass, and notes it as handled after the last.
-func (p *pass) sendAgain(ctx context.Context, r request) error {
-	if p.watch.askedFor != r.value || len(p.watch.asked) == 0 {
-		chosen, err := p.failedOrNamed(ctx, r)
-		if err != nil {
-			return err
-		}
-		p.watch.asked, p.watch.askedFor = chosen, r.value
-	}
-	p.watch.asked = p.ask(ctx, p.watch.asked, func(delivery.Due) string { return fmt.Sprintf(", as %s=%s asks", r.name, r.value) })
-	if len(p.watch.asked) == 0 {
-		p.handled(r)
-	}
-	return nil
-}
-
-// failedOrNamed finds the deliveries that a request names in GitHub's log. One that was asked for a moment ago is left out.
-func (p *pass) failedOrNamed(ctx context.Context, r request) ([]delivery.Due, error) {
-	wanted, err := delivery.ParseRequest(r.value)
-	if err != nil {
-		return nil, err
-	}
-	var rows []github.Delivery
-	query := github.DeliveryQuery{PerPage: deliveriesPerPage}
-	for range maxDeliveryPages {
-		page, err := p.hooks.Deliveries(ctx, *p.id, query)
-		if err != nil {
-			return nil, err
-		}
-		rows, query.Cursor = append(rows, p.named(page.Deliveries...)...), page.Next
-		if page.Next == "" || !wanted.Failed && len(wanted.Select(rows)) > 0 {
-			break
-		}
-	}
-	chosen := wanted.Select(rows)
-	if len(chosen) == 0 {
-		return nil, p.noneChosen(wanted)
-	}
-	return slices.DeleteFunc(chosen, p.askedLately), nil
-}
-
-func (p *pass) noneChosen(wanted delivery.Request) error {
-	if wanted.Failed {
-		return fmt.Errorf("%w: GitHub's log has no failed delivery of this webhook", errNothing)
-	}
-	return fmt.Errorf("%w: GitHub's log has no delivery %s of this webhook; it keeps deliveries for some days only", errNothing, wanted)
-}
-
-// errNothing: a request names no delivery.
-var errNothing = errors.New("there is nothing to deliver again")
-
-// askedLately tells whether a delivery was asked for and may still show up.
-func (p *pass) askedLately(d delivery.Due) bool {
-	return slices.ContainsFunc(p.status.Redelivering, func(r v1alpha1.Redelivering) bool {
-		return r.GUID == d.GUID && time.Since(r.RequestedAt.Time) < delivery.RequestTimeout
-	})
 }

@@ -115,10 +115,12 @@ const (
 	EventTested = "Tested"
 	// EventRedelivered: GitHub was asked to send a delivery again.
 	EventRedelivered = "Redelivered"
-	// EventRedeliveryGivenUp: a delivery failed as often as spec.redelivery allows.
+	// EventRedeliveryGivenUp: a delivery failed as often as spec.redelivery allows, or GitHub refuses to send it again.
 	EventRedeliveryGivenUp = "RedeliveryGivenUp"
 	// EventSecretUnusual: the secret of spec.secretRef ends in a line break, which the receiver may not have.
 	EventSecretUnusual = "SecretUnusual"
+	// EventReplayFinished: a request for all failed deliveries is done; the message has the outcome.
+	EventReplayFinished = "ReplayFinished"
 	// EventRequestRefused: a request by annotation does not fit the object, and was not carried out.
 	EventRequestRefused = "RequestRefused"
 )

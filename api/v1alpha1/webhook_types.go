@@ -302,12 +302,15 @@ type Deliveries struct {
 	LastFailureTime *metav1.Time `json:"lastFailureTime,omitempty"`
 }
 
-// Redelivering is a delivery that GitHub was asked to send again and that does not show in its log yet.
+// Redelivering is an event that GitHub was asked to deliver again: it does not show in GitHub's log yet, or GitHub refused.
 type Redelivering struct {
 	// GUID of the event.
 	GUID string `json:"guid"`
 	// RequestedAt is when GitHub was asked.
 	RequestedAt metav1.Time `json:"requestedAt"`
+	// Refused is true when GitHub refused: it is not asked for this event again.
+	// +optional
+	Refused bool `json:"refused,omitempty"`
 }
 
 // WebhookStatus is what every kind has.
@@ -337,10 +340,11 @@ type WebhookStatus struct {
 	// Deliveries counts the newest 100.
 	// +optional
 	Deliveries *Deliveries `json:"deliveries,omitempty"`
-	// Redelivering are the deliveries that GitHub was asked to send again in the last minutes.
+	// Redelivering are the events that GitHub was asked to deliver again in the last minutes, and those for which it
+	// refused, until spec.redelivery.within is over.
 	// +listType=map
 	// +listMapKey=guid
-	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:MaxItems=400
 	// +optional
 	Redelivering []Redelivering `json:"redelivering,omitempty"`
 	// HandledRequests holds, by the annotation's name without its prefix, the value that was carried out last.

@@ -25,13 +25,13 @@ type Summary struct {
 }
 
 // Summarize counts the newest 100 of the deliveries given.
-func Summarize(rows []github.Delivery) Summary {
-	rows = newestFirst(rows)
+func Summarize(deliveries []github.Delivery) Summary {
+	rows := newestFirst(Rows(deliveries))
 	rows = rows[:min(len(rows), Counted)]
 	if len(rows) == 0 {
 		return Summary{}
 	}
-	newest := rows[0]
+	newest := deliveries[slices.IndexFunc(deliveries, func(d github.Delivery) bool { return d.ID == rows[0].ID && OK(d) == rows[0].OK })]
 	s := Summary{Newest: &newest}
 	for _, row := range slices.Backward(rows) {
 		at := row.DeliveredAt
@@ -42,13 +42,13 @@ func Summarize(rows []github.Delivery) Summary {
 			s.Redelivered++
 		}
 		last := &s.LastFailure
-		if OK(row) {
+		if row.OK {
 			last = &s.LastSuccess
 		}
 		*last = at
 		if row.GUID == "" {
 			// Nothing says which other deliveries it belongs to.
-			s.count(OK(row))
+			s.count(row.OK)
 		}
 	}
 	for _, e := range events(rows) {

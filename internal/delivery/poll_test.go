@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +21,8 @@ type log struct {
 	// coming are rows that show later.
 	coming []github.Delivery
 	asked  map[string][]time.Time
+	// refuses tells which events GitHub never delivers again.
+	refuses func(guid string) bool
 }
 
 // deliver adds a row that shows after a while.
@@ -46,8 +49,8 @@ func (l *log) pass(d time.Duration) {
 	l.coming = later
 }
 
-// redeliver is GitHub's endpoint. Now and then the request is lost.
-func (l *log) redeliver(g Gomega, d delivery.Due) {
+// redeliver is GitHub's endpoint. Now and then the request is lost. It tells whether GitHub refuses.
+func (l *log) redeliver(g Gomega, d delivery.Due) (refused bool) {
 	for _, row := range l.rows {
 		if row.GUID == d.GUID {
 			g.Expect(delivery.OK(row)).To(BeFalse(), "what arrived is not asked for")
@@ -61,35 +64,41 @@ func (l *log) redeliver(g Gomega, d delivery.Due) {
 		g.Expect(answered || l.now.Sub(last) >= delivery.RequestTimeout).To(BeTrue(), "asked for again after an answer or 5 min")
 	}
 	l.asked[d.GUID] = append(l.asked[d.GUID], l.now)
+	if l.refuses(d.GUID) {
+		return true
+	}
 	if l.random.IntN(5) != 0 {
 		l.deliver(d.GUID, true, time.Duration(l.random.IntN(240))*time.Second)
 	}
+	return false
 }
 
 // operator is what survives in status, and what is lost with the process.
 type operator struct {
 	policy    delivery.Policy
 	requested []delivery.Requested
-	pending   []github.Delivery
+	pending   []delivery.Row
 	seen      int
 }
 
 // poll is one pass of the loop. A crash happens after requests were noted, before all, some or none were made.
 func (o *operator) poll(g Gomega, l *log, crash bool) {
-	rows := append(slices.Clone(o.pending), l.rows[o.seen:]...)
+	rows := append(slices.Clone(o.pending), delivery.Rows(l.rows[o.seen:])...)
 	plan := o.policy.Plan(rows, o.requested, l.now)
-	o.requested, o.pending, o.seen = plan.Outstanding, plan.Pending, len(l.rows)
+	o.requested, o.pending, o.seen = slices.Concat(plan.Outstanding, plan.Refused), plan.Pending, len(l.rows)
 	batch := plan.Due[:min(10, len(plan.Due))]
 	for _, d := range batch {
 		o.requested = append(o.requested, delivery.Requested{GUID: d.GUID, At: l.now.Truncate(time.Second)})
 	}
-	g.Expect(len(o.requested)).To(BeNumerically("<=", delivery.MaxRequested))
+	g.Expect(len(o.requested) - len(plan.Refused)).To(BeNumerically("<=", delivery.MaxRequested))
 	if crash {
 		batch = batch[:l.random.IntN(len(batch)+1)]
 		o.pending, o.seen = nil, 0
 	}
 	for _, d := range batch {
-		l.redeliver(g, d)
+		if l.redeliver(g, d) {
+			o.requested[slices.IndexFunc(o.requested, func(r delivery.Requested) bool { return r.GUID == d.GUID })].Refused = true
+		}
 	}
 }
 
@@ -97,7 +106,7 @@ func TestPollsOverDaysWithCrashes(t *testing.T) {
 	for seed := range uint64(6) {
 		g := NewWithT(t)
 		random := dice(seed)
-		l := &log{random: random, now: noon, asked: map[string][]time.Time{}}
+		l := &log{random: random, now: noon, asked: map[string][]time.Time{}, refuses: func(guid string) bool { return strings.HasPrefix(guid, "0000000") && guid[7]%5 == 0 }}
 		o := &operator{policy: delivery.Policy{MaxAttempts: 1 + random.IntN(4), Within: 12 * time.Hour, Backoff: time.Duration(1+random.IntN(300)) * time.Second}}
 		for i := range 200 {
 			l.deliver(guid(i), false, time.Duration(random.IntN(24*3600))*time.Second)
@@ -124,6 +133,10 @@ func checkEnd(g Gomega, p delivery.Policy, l *log) {
 	var helped int
 	for i := range 200 {
 		g.Expect(attempts[guid(i)]).To(BeNumerically("<=", p.MaxAttempts))
+		if l.refuses(guid(i)) {
+			g.Expect(len(l.asked[guid(i)])).To(BeNumerically("<=", 1), "a refusal is final")
+			continue
+		}
 		if !ok[guid(i)] {
 			g.Expect(attempts[guid(i)]).To(Equal(p.MaxAttempts), "no attempt is left out")
 		} else if attempts[guid(i)] > 0 {

@@ -2,19 +2,21 @@ package delivery
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/github-webhooks/github-webhook-operator/internal/github"
 )
 
 const (
 	// RequestTimeout is how long a request counts although no newer row shows: GitHub redelivers some time after its 202.
 	RequestTimeout = 5 * time.Minute
-	// MaxRequested is how many requests status.redelivering holds.
+	// MaxRequested is how many requests without an answer status.redelivering holds.
 	MaxRequested = 100
+	// MaxRefused is how many refusals it holds besides. While it has as many, nothing else is asked for: one that is not
+	// remembered would be asked for again and again.
+	MaxRefused = 200
 )
 
 // Policy says which failed deliveries are asked for again.
@@ -33,6 +35,8 @@ type Policy struct {
 type Requested struct {
 	GUID string
 	At   time.Time
+	// Refused: GitHub said no, and is not asked again.
+	Refused bool
 }
 
 // Due is a delivery to ask GitHub for.
@@ -77,38 +81,66 @@ type Plan struct {
 	GivenUp []GivenUp
 	// Outstanding are the requests whose row does not show yet, the oldest first; one for each guid.
 	Outstanding []Requested
-	// Pending are all rows of the events that are not decided yet. They must be given again to the next plan, with the
-	// rows that are new by then.
-	Pending []github.Delivery
+	// Refused are the requests that GitHub refused, the oldest first; one for each guid, until the event is too old. Of
+	// more than MaxRefused they are the latest.
+	Refused []Requested
+	// Pending are all rows of the events that are not decided yet, the oldest event first. They must be given again to the
+	// next plan, with the rows that are new by then.
+	Pending []Row
 	// Next is the earliest time after now at which another event becomes due or a request expires; zero: never.
 	Next time.Time
 }
 
 // Plan decides which failed deliveries to ask for again. rows are those of the last Within, or the Pending ones of the
-// plan before and all that are newer; requested are what status.redelivering holds, at most MaxRequested.
+// plan before and all that are newer; requested are what status.redelivering holds.
 //
-// An event of which a delivery arrived is done. One that GitHub throttles is left alone, and so is one whose first
-// delivery is not among rows: somebody redelivered by hand what was decided long ago.
-func (p Policy) Plan(rows []github.Delivery, requested []Requested, now time.Time) Plan {
+// An event of which a delivery arrived is done, and so is one that GitHub refused to deliver again. One that GitHub
+// throttles is left alone, and so is one whose first delivery is not among rows: somebody redelivered by hand what was
+// decided long ago.
+func (p Policy) Plan(rows []Row, requested []Requested, now time.Time) Plan {
 	var plan Plan
 	all := events(rows)
+	refused := p.refused(requested, now)
 	open := unanswered(requested, all)
-	for _, r := range open {
+	for guid, r := range open {
+		if _, final := refused[guid]; final {
+			continue
+		}
 		if expiry := r.At.Add(RequestTimeout); now.Before(expiry) {
 			plan.Outstanding = append(plan.Outstanding, r)
 			plan.wake(expiry)
 		}
 	}
-	slices.SortFunc(plan.Outstanding, func(a, b Requested) int {
-		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.GUID, b.GUID))
-	})
+	slices.SortFunc(plan.Outstanding, oldestFirst)
+	plan.Refused = slices.SortedFunc(maps.Values(refused), oldestFirst)
+	plan.Refused = plan.Refused[max(0, len(plan.Refused)-MaxRefused):]
 	for _, e := range all {
-		if e.whole() && !e.arrived() && p.wants(e) {
+		if _, final := refused[e.guid]; !final && e.whole() && !e.arrived() && p.wants(e) {
 			p.judge(&plan, e, open[e.guid].At, now)
 		}
 	}
+	if len(plan.Refused) >= MaxRefused && len(plan.Due) > 0 {
+		plan.Due = nil
+		plan.wake(plan.Refused[0].At.Add(p.Within + 1)) // The first moment at which there is room.
+	}
 	plan.Due = plan.Due[:min(len(plan.Due), max(0, MaxRequested-len(plan.Outstanding)))]
 	return plan
+}
+
+// refused are the requests that GitHub refused, by guid. An event is at least as old as the request: when that is over
+// Within, the event is, too.
+func (p Policy) refused(requested []Requested, now time.Time) map[string]Requested {
+	refused := map[string]Requested{}
+	for _, r := range requested {
+		if r.Refused && !now.After(r.At.Add(p.Within)) && !refused[r.GUID].At.After(r.At) {
+			refused[r.GUID] = r
+		}
+	}
+	return refused
+}
+
+func oldestFirst(a, b Requested) int {
+	return cmp.Or(a.At.Compare(b.At), strings.Compare(a.GUID, b.GUID))
 }
 
 // judge puts a failed event where it belongs. asked is when it was asked for without an answer, or zero.
@@ -176,13 +208,16 @@ func (p Policy) wait(attempts int) time.Duration {
 func unanswered(requested []Requested, all []event) map[string]Requested {
 	open := map[string]Requested{}
 	for _, r := range requested {
+		if r.Refused {
+			continue
+		}
 		if known, found := open[r.GUID]; !found || known.At.Before(r.At) {
 			open[r.GUID] = r
 		}
 	}
 	for _, e := range all {
 		asked := open[e.guid].At.Truncate(time.Second)
-		if slices.ContainsFunc(e.rows, func(row github.Delivery) bool { return row.Redelivery && !row.DeliveredAt.Before(asked) }) {
+		if slices.ContainsFunc(e.rows, func(row Row) bool { return row.Redelivery && !row.DeliveredAt.Before(asked) }) {
 			delete(open, e.guid)
 		}
 	}

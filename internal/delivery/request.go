@@ -6,8 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
-	"github.com/github-webhooks/github-webhook-operator/internal/github"
 	"github.com/github-webhooks/github-webhook-operator/internal/redact"
 )
 
@@ -67,7 +67,7 @@ func (r Request) String() string {
 
 // Select finds what is asked for, the oldest event first: failed events except those that GitHub throttles, or exactly
 // the event or delivery named, whether it failed or not. It is empty when rows have none such.
-func (r Request) Select(rows []github.Delivery) []Due {
+func (r Request) Select(rows []Row) []Due {
 	var all []Due
 	for _, e := range events(rows) {
 		switch {
@@ -90,4 +90,36 @@ func (r Request) Select(rows []github.Delivery) []Due {
 		}
 	}
 	return all
+}
+
+// Choice is what a request has GitHub asked for.
+type Choice struct {
+	// Due are the deliveries to ask for, the oldest event first.
+	Due []Due
+	// AskedLately and RefusedLately count those that are left out, because GitHub was asked for them in the last minutes:
+	// a request goes on after a crash without repeating itself.
+	AskedLately, RefusedLately int
+}
+
+// Choose finds what is asked for among rows, but for what requested says that GitHub was asked for within RequestTimeout.
+func (r Request) Choose(rows []Row, requested []Requested, now time.Time) Choice {
+	var choice Choice
+	lately := map[string]Requested{}
+	for _, asked := range requested {
+		if now.Sub(asked.At) < RequestTimeout && !lately[asked.GUID].At.After(asked.At) {
+			lately[asked.GUID] = asked
+		}
+	}
+	for _, due := range r.Select(rows) {
+		asked, is := lately[due.GUID]
+		switch {
+		case is && asked.Refused:
+			choice.RefusedLately++
+		case is:
+			choice.AskedLately++
+		default:
+			choice.Due = append(choice.Due, due)
+		}
+	}
+	return choice
 }

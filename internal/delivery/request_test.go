@@ -1,8 +1,10 @@
 package delivery_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 
@@ -104,10 +106,34 @@ func TestSelect(t *testing.T) {
 		{"a row that nobody knows", delivery.Request{ID: 99}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			NewWithT(t).Expect(ids(c.request.Select(rows))).To(Equal(c.want))
+			NewWithT(t).Expect(ids(c.request.Select(delivery.Rows(rows)))).To(Equal(c.want))
 		})
 	}
 	g := NewWithT(t)
-	g.Expect(delivery.Request{ID: 3}.Select(rows)).To(Equal([]delivery.Due{{GUID: guid(1), ID: 3, Event: "push", Attempt: 2}}))
+	g.Expect(delivery.Request{ID: 3}.Select(delivery.Rows(rows))).To(Equal([]delivery.Due{{GUID: guid(1), ID: 3, Event: "push", Attempt: 2}}))
 	g.Expect(delivery.Request{Failed: true}.Select(nil)).To(BeEmpty())
+}
+
+func TestChooseLeavesOutWhatWasAskedForLately(t *testing.T) {
+	rows := rowsOf(failed(3, guid(3), 30), failed(2, guid(2), 20), failed(1, guid(1), 10))
+	all := delivery.Request{Failed: true}.Select(rows)
+	for _, c := range []struct {
+		name      string
+		request   delivery.Request
+		requested []delivery.Requested
+		want      delivery.Choice
+	}{
+		{"nothing was asked for", delivery.Request{Failed: true}, nil, delivery.Choice{Due: all}},
+		{"one was, and one was refused", delivery.Request{Failed: true}, slices.Concat(asked(time.Hour, guid(1)), refused(time.Hour, guid(3))),
+			delivery.Choice{Due: all[1:2], AskedLately: 1, RefusedLately: 1}},
+		{"long ago", delivery.Request{Failed: true}, slices.Concat(asked(time.Minute, guid(1)), refused(time.Minute, guid(3))), delivery.Choice{Due: all}},
+		{"the later of two counts", delivery.Request{Failed: true}, slices.Concat(refused(time.Hour-time.Minute, guid(1)), asked(time.Hour, guid(1))),
+			delivery.Choice{Due: all[1:], AskedLately: 1}},
+		{"one by its guid", delivery.Request{GUID: guid(1)}, refused(time.Hour, guid(1)), delivery.Choice{RefusedLately: 1}},
+		{"one by its id", delivery.Request{ID: 2}, refused(time.Hour, guid(1)), delivery.Choice{Due: all[1:2]}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			NewWithT(t).Expect(c.request.Choose(rows, c.requested, after(time.Hour+4*time.Minute))).To(Equal(c.want))
+		})
+	}
 }

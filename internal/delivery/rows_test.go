@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/github-webhooks/github-webhook-operator/internal/delivery"
 	"github.com/github-webhooks/github-webhook-operator/internal/github"
 )
 
@@ -39,6 +40,9 @@ func throttled(d github.Delivery) github.Delivery {
 	d.ThrottledAt = &at
 	return d
 }
+
+// rowsOf are deliveries as plans keep them.
+func rowsOf(deliveries ...github.Delivery) []delivery.Row { return delivery.Rows(deliveries) }
 
 // named makes a row one of another event.
 func named(d github.Delivery, event string) github.Delivery {

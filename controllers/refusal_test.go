@@ -102,6 +102,7 @@ var _ = Describe("A redelivery that GitHub refuses", func() {
 		w.failing(ctx, receiver, 2)
 		w.refusing(0, http.StatusUnauthorized, "Bad credentials", nil)
 		h.look(ctx)
+		Eventually(ctx, w.attempts).Should(Equal(1))
 		Consistently(ctx, w.attempts).WithTimeout(longerThanALook).Should(Equal(1))
 		Expect(h.refused(ctx)).To(BeZero())
 		Expect(count(h.events(ctx), v1alpha1.EventRedeliveryGivenUp)).To(BeZero())

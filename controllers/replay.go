@@ -52,8 +52,10 @@ func (p *pass) sendAgain(ctx context.Context, r request) error {
 	a := p.ask(ctx, again.left, func(delivery.Due) string { return fmt.Sprintf(", as %s=%s asks", r.name, truncate(r.value, maxAction)) })
 	again.left, again.taken, again.refused, again.unanswered = a.left, again.taken+a.taken, again.refused+a.refused, again.unanswered+a.unanswered
 	if len(again.left) > 0 && !p.stops(a.err) {
-		again.held = p.resumes(a.err)
-		p.watch.wake(later(p.nextLook(a), again.held))
+		if again.held = p.resumes(a.err); again.held.IsZero() {
+			p.watch.wake(p.nextLook(a))
+		}
+		p.watch.wake(again.held)
 		return nil
 	}
 	p.watch.wake(p.nextLook(asking{taken: again.taken, unanswered: again.unanswered}))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,9 +121,11 @@ var _ = Describe("A redelivery that GitHub refuses", func() {
 		Expect(h.givenUp()).To(BeNumerically("==", 3))
 		Expect(count(h.events(ctx), v1alpha1.EventRedeliveryGivenUp)).To(Equal(3))
 
-		h.ask(ctx, v1alpha1.AnnotationRedeliver, guids[0])
-		h.handled(ctx, v1alpha1.AnnotationRedeliver, guids[0])
-		h.told(ctx, v1alpha1.EventReplayFinished, guids[0], "asked in the last 5 minutes")
+		i := slices.IndexFunc(h.get(ctx).CommonStatus().Redelivering, func(r v1alpha1.Redelivering) bool { return r.Refused })
+		refused := h.get(ctx).CommonStatus().Redelivering[i].GUID
+		h.ask(ctx, v1alpha1.AnnotationRedeliver, refused)
+		h.handled(ctx, v1alpha1.AnnotationRedeliver, refused)
+		h.told(ctx, v1alpha1.EventReplayFinished, refused, "asked in the last 5 minutes")
 	})
 })
 

@@ -304,10 +304,12 @@ func newOperator(mgr ctrl.Manager, o *options, hosts github.Hosts, permit func()
 		PublishedEverywhere: limitsTimeScale != "",
 	})
 	breakers := github.NewBreakers(nil)
+	kept := github.NewKeptAnswers()
 	store := credentials.NewStore(func(c credentials.Credentials) (*github.Client, error) {
 		return github.NewClient(github.Options{
 			Budgets:   budgets,
 			Breakers:  breakers,
+			Kept:      kept,
 			Observer:  metrics.GitHub{},
 			Server:    c.Server,
 			Hosts:     hosts,

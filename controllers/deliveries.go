@@ -220,8 +220,12 @@ func newestFailure(log deliveryLog) *github.Delivery {
 	return nil
 }
 
-// whyFailed reads the delivery whole and says what helps. Where it cannot be read, the log says enough.
+// whyFailed says what helps. Where the receiver's answer may be quoted it reads the delivery whole; else, and where it
+// cannot be read, the log says enough.
 func (p *pass) whyFailed(ctx context.Context, failed github.Delivery) string {
+	if !p.quotes() {
+		return p.failure(failed)
+	}
 	whole, err := p.hooks.Delivery(ctx, *p.id, failed.ID)
 	if err != nil {
 		return p.failure(failed)
@@ -233,11 +237,14 @@ func (p *pass) whyFailed(ctx context.Context, failed github.Delivery) string {
 func (p *pass) failure(d github.Delivery) string {
 	quote := delivery.QuoteNobody // GitHub's status stands before it.
 	hidden, known := p.hidden(p.quoteReceivers)
-	if p.quoteReceivers && p.spec.URLFrom == nil && known {
+	if p.quotes() && known {
 		quote = delivery.QuoteReceiver
 	}
 	return fmt.Sprintf("%s did not arrive (status %q, code %d). %s", described(d), p.said(d), d.StatusCode, delivery.Explain(d, quote, hidden...))
 }
+
+// quotes tells whether the beginning of a receiver's answer may be repeated.
+func (p *pass) quotes() bool { return p.quoteReceivers && p.spec.URLFrom == nil }
 
 // said is GitHub's status of a delivery, where its words may be repeated.
 func (p *pass) said(d github.Delivery) string {

@@ -39,7 +39,7 @@ func Explain(d github.Delivery, quote Quote, secrets ...*redact.Secret) string {
 		text = "GitHub throttled this delivery. " + text
 	}
 	if quote >= QuoteReceiver && d.Response != nil && d.Response.Payload != nil {
-		if answer := quotable(string(*d.Response.Payload), d.URL, maxAnswer, secrets); answer != "" {
+		if answer := quotable(*d.Response.Payload, d.URL, maxAnswer, secrets); answer != "" {
 			text += fmt.Sprintf(" Its answer begins: %q", answer)
 		}
 	}

@@ -54,6 +54,8 @@ type Options struct {
 	// Breakers keep requests back that would only wait for a server that hangs, or try a login again that was refused.
 	// Clients share them like Budgets; nil is breakers of its own.
 	Breakers *Breakers
+	// Kept bounds the answers that are kept to be asked for again. Clients of one process share it; nil is one of its own.
+	Kept *KeptAnswers
 	// Observer is told of every request; nil is nobody.
 	Observer Observer
 	// Permit is asked before each request is sent; its error ends the request as if the caller had cancelled it. nil
@@ -101,7 +103,7 @@ func newClient(options Options, proxy proxyFunc) (*Client, error) {
 		return nil, err
 	}
 	sent := budgeted{options.Budgets, permitted{options.Permit, observed{options.Observer, options.Now, options.Hosts.label(options.Server), network}}}
-	kept := newKeptAnswers(maxKept, options.Now)
+	kept := newKeptAnswers(options.Kept, options.Now)
 	login, err := newLogin(options, conditional{kept, sent})
 	if err != nil {
 		return nil, err
@@ -131,6 +133,9 @@ func (o Options) withDefaults() Options {
 	if o.Breakers == nil {
 		o.Breakers = NewBreakers(o.Now)
 	}
+	if o.Kept == nil {
+		o.Kept = NewKeptAnswers()
+	}
 	if o.Budgets == nil {
 		o.Budgets = NewBudgets(BudgetOptions{Observer: o.Observer, Now: o.Now})
 	}
@@ -157,8 +162,12 @@ func (c *Client) UsesPermissions() bool {
 	})
 }
 
-// Close closes connections that are not in use. The client can still be used: what is under way goes on.
-func (c *Client) Close() { c.network.CloseIdleConnections() }
+// Close closes connections that are not in use, and forgets the answers that were kept. The client can still be used: what
+// is under way goes on.
+func (c *Client) Close() {
+	c.network.CloseIdleConnections()
+	c.kept.close()
+}
 
 // ServerTime is the server's clock, as far as its last answer told; before the first it is this machine's.
 func (c *Client) ServerTime() time.Time {
@@ -190,6 +199,8 @@ type call struct {
 	maxBody int64
 	// own: the login itself asks, so that whether the login may be tried was decided already.
 	own bool
+	// read reads an answer; nil reads all of it.
+	read func(body io.Reader, bound int64) ([]byte, error)
 	// polled: it is read again and again, so the answer is kept, and GitHub asked whether it is still true.
 	polled bool
 	// success is the one status that GitHub documents for it; 0 is the usual one of the method.
@@ -291,7 +302,7 @@ func (c *Client) send(ctx context.Context, k call, into answer) (reply, error) {
 		return said, nil
 	}
 	body := &boundedBody{body: response.Body, left: k.bound(), bound: k.bound()}
-	if err := decode(body, into); err != nil {
+	if err := k.decode(body, into); err != nil {
 		c.kept.drop(x.key)
 		if body.err != nil {
 			return reply{}, k.lost(ctx, body.err)
@@ -429,6 +440,18 @@ func (b *boundedBody) text() []byte {
 		return nil
 	}
 	return b.kept.Bytes()
+}
+
+// decode reads what is wanted of an answer.
+func (k call) decode(body *boundedBody, into answer) error {
+	if k.read == nil {
+		return decode(body, into)
+	}
+	small, err := k.read(body, k.bound())
+	if err != nil {
+		return errors.New(malformed)
+	}
+	return decode(bytes.NewReader(small), into)
 }
 
 // readBounded reads all of a body, which may be as long as the bound.

@@ -96,18 +96,6 @@ type letters struct{}
 
 func (letters) Read(p []byte) (int, error) { return copy(p, strings.Repeat("a", len(p))), nil }
 
-func TestADeliveryMayBeLarge(t *testing.T) {
-	g := NewWithT(t)
-	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = io.WriteString(w, `{"id":9,"request":{"payload":"`)
-		_, _ = io.Copy(w, io.LimitReader(letters{}, maxBody))
-		_, _ = io.WriteString(w, `"}}`)
-	})
-	delivery, err := repositoryOn(t, server).Delivery(t.Context(), 1, 9)
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(delivery.Request.Payload).To(HaveLen(maxBody + 2))
-}
-
 func TestTimeouts(t *testing.T) {
 	silent := func(http.ResponseWriter, *http.Request) {}
 	for _, c := range []struct {

@@ -435,14 +435,14 @@ func TestManyPollAtOnce(t *testing.T) {
 func TestWhoIsInUseKeepsItsPlace(t *testing.T) {
 	g := NewWithT(t)
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	kept := newKeptAnswers(4*keptOverhead, func() time.Time { return now })
+	kept := newKeptAnswers(newKeptRoom(4*keptOverhead), func() time.Time { return now })
 	keep := func(key string) { kept.keep(&exchange{key: key, fresh: &keptAnswer{etag: `"1"`}}, []byte(key)) }
 	for i := range 10 {
 		keep(fmt.Sprint("first ", i))
 	}
 	room := kept.entries.Len()
 	g.Expect(room).To(Equal(3))
-	g.Expect(kept.size).To(BeNumerically("<=", kept.max))
+	g.Expect(kept.size).To(BeNumerically("<=", kept.room.max))
 	g.Expect(kept.refusing()).To(BeTrue())
 	g.Expect(kept.get("first 0")).NotTo(BeNil())
 
@@ -464,6 +464,49 @@ func TestWhoIsInUseKeepsItsPlace(t *testing.T) {
 	g.Expect(kept.size).To(Equal(total))
 }
 
+func TestAllCredentialsShareWhatIsKept(t *testing.T) {
+	g := NewWithT(t)
+	room := newKeptRoom(100 * keptOverhead)
+	client := func() *keptAnswers { return newKeptAnswers(room, time.Now) }
+	keep := func(k *keptAnswers, n int) {
+		for i := range n {
+			k.keep(&exchange{key: fmt.Sprint(i), fresh: &keptAnswer{etag: `"1"`}}, []byte("{}"))
+			g.Expect(room.size).To(BeNumerically("<=", room.max))
+		}
+	}
+	greedy := client()
+	keep(greedy, 1000)
+	all := greedy.entries.Len()
+	g.Expect(greedy.size).To(BeNumerically(">", room.max-2*keptOverhead), "who is alone may use all")
+
+	others := []*keptAnswers{client(), client(), client()}
+	for _, k := range others {
+		keep(k, 5)
+		g.Expect(k.entries.Len()).To(Equal(5), "there is room for who keeps little")
+	}
+	for _, k := range others {
+		keep(k, 1000)
+	}
+	for _, k := range append(others, greedy) {
+		g.Expect(k.size).To(BeNumerically("~", room.max/4, 3*keptOverhead), "each has its share")
+	}
+	before := greedy.entries.Len()
+	keep(others[0], 1000)
+	g.Expect(greedy.entries.Len()).To(Equal(before), "nobody is pushed below his share")
+
+	for _, k := range others {
+		k.close()
+		keep(k, 5)
+		g.Expect(k.entries.Len()).To(BeZero(), "who was closed keeps nothing")
+	}
+	g.Expect(room.clients).To(HaveLen(1))
+	keep(greedy, 1000)
+	g.Expect(greedy.entries.Len()).To(Equal(all), "what was given back may be used")
+	greedy.close()
+	g.Expect(room.size).To(BeZero())
+	g.Expect(room.clients).To(BeEmpty())
+}
+
 // deliveriesPage is a page as GitHub sends it, with guids that do not compress.
 func deliveriesPage(rows int) string {
 	items := make([]string, rows)
@@ -483,7 +526,7 @@ func TestTenThousandHooksAreKept(t *testing.T) {
 		`"url":"https://api.github.com/repos/octo-org/repository-%[2]d/hooks/%[1]d","test_url":"https://api.github.com/repos/octo-org/repository-%[2]d/hooks/%[1]d/test",` +
 		`"ping_url":"https://api.github.com/repos/octo-org/repository-%[2]d/hooks/%[1]d/pings","deliveries_url":"https://api.github.com/repos/octo-org/repository-%[2]d/hooks/%[1]d/deliveries",` +
 		`"last_response":{"code":200,"status":"active","message":"OK"}}`
-	kept := newKeptAnswers(maxKept, time.Now)
+	kept := newKeptAnswers(NewKeptAnswers(), time.Now)
 	page := []byte(deliveriesPage(30))
 	for i := range 100 { // Compressing all would only take time.
 		url := fmt.Sprintf("https://api.github.com/repos/octo-org/repository-%d/hooks/%d", i, 400_000_000+i)

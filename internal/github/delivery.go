@@ -2,7 +2,6 @@ package github
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -10,9 +9,9 @@ import (
 	"time"
 )
 
-// maxDelivery bounds the answer with one whole delivery: GitHub's payloads have up to 25 MB, and the receiver's answer
-// stands beside it.
-const maxDelivery = 32 << 20
+// maxDelivery bounds what is read of the answer with one whole delivery, of which next to nothing is kept: GitHub's
+// payloads have up to 25 MB, and the receiver's answer stands beside it.
+const maxDelivery = 64 << 20
 
 // Delivery is one attempt to deliver an event to a webhook. A redelivery is another Delivery with the same GUID.
 type Delivery struct {
@@ -33,9 +32,8 @@ type Delivery struct {
 	InstallationID *int64     `json:"installation_id"`
 	RepositoryID   *int64     `json:"repository_id"`
 	ThrottledAt    *time.Time `json:"throttled_at"`
-	// URL is where it went. It can hold a receiver's token. Like Request and Response it is not in lists.
+	// URL is where it went. It can hold a receiver's token. Like Response it is not in lists.
 	URL      string            `json:"url"`
-	Request  *DeliveryRequest  `json:"request"`
 	Response *DeliveryResponse `json:"response"`
 }
 
@@ -46,51 +44,10 @@ func (d *Delivery) check() error {
 	return nil
 }
 
-// DeliveryRequest is what GitHub sent.
-type DeliveryRequest struct {
-	// Headers is nil where GitHub kept none.
-	Headers DeliveryHeaders `json:"headers"`
-	// Payload is the event's JSON, null or empty where GitHub kept none.
-	Payload json.RawMessage `json:"payload"`
-}
-
-// DeliveryResponse is what the receiver answered.
+// DeliveryResponse is what the receiver answered, as far as it is read.
 type DeliveryResponse struct {
-	// Headers is nil where there was no answer.
-	Headers DeliveryHeaders `json:"headers"`
-	// Payload is the body; nil where there was no answer.
-	Payload *DeliveryPayload `json:"payload"`
-}
-
-// DeliveryHeaders are headers by name, as GitHub spells them.
-type DeliveryHeaders map[string]string
-
-// UnmarshalJSON takes values of any type: GitHub's description leaves them open.
-func (h *DeliveryHeaders) UnmarshalJSON(data []byte) error {
-	var values map[string]DeliveryPayload
-	if err := json.Unmarshal(data, &values); err != nil {
-		return err
-	}
-	*h = nil
-	for name, value := range values {
-		if *h == nil {
-			*h = DeliveryHeaders{}
-		}
-		(*h)[name] = string(value)
-	}
-	return nil
-}
-
-// DeliveryPayload is text that a receiver sent, printable or not.
-type DeliveryPayload string
-
-// UnmarshalJSON takes a string, and keeps anything else as the JSON that it is.
-func (p *DeliveryPayload) UnmarshalJSON(data []byte) error {
-	if len(data) > 0 && data[0] == '"' {
-		return json.Unmarshal(data, (*string)(p))
-	}
-	*p = DeliveryPayload(data)
-	return nil
+	// Payload is the beginning of the body; nil where there was no answer, or none that is a text.
+	Payload *string `json:"payload"`
 }
 
 // DeliveryQuery chooses deliveries. The zero value is GitHub's first page, the newest 30.
@@ -153,13 +110,13 @@ func (q DeliveryQuery) values() url.Values {
 	return values
 }
 
-// Delivery reads one delivery with its request and response.
+// Delivery reads one delivery with the beginning of the receiver's answer.
 func (h Hooks) Delivery(ctx context.Context, id, deliveryID int64) (*Delivery, error) {
 	c, err := h.delivery(http.MethodGet, id, deliveryID, "")
 	if err != nil {
 		return nil, err
 	}
-	c.maxBody = maxDelivery
+	c.maxBody, c.read = maxDelivery, readDelivery
 	var answer Delivery
 	if _, err := h.client.do(ctx, c, &answer); err != nil {
 		return nil, err

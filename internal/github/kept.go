@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// maxKept bounds what is kept for a credential, in bytes: 10,000 hooks with a page of deliveries each.
+	// maxKept bounds what is kept for all credentials together, in bytes: 10,000 hooks with a page of deliveries each.
 	maxKept = 32 << 20
 	// maxKeptBody bounds a body before it is compressed: a full page of hooks that are subscribed to everything.
 	maxKeptBody = 512 << 10
@@ -67,31 +67,65 @@ func (k *keptAnswer) answer(notModified *http.Response) *http.Response {
 	return &restored
 }
 
-// keptAnswers are a credential's. They are safe for concurrent use.
-type keptAnswers struct {
-	now func() time.Time
+// KeptAnswers bounds the answers that clients keep, all of them together. A client may always keep its share, which is the
+// same for all that keep any; what others leave free it may use as well, until they want it. It is safe for concurrent use.
+type KeptAnswers struct {
 	max int
 
 	mu      sync.Mutex
+	size    int
+	clients map[*keptAnswers]struct{}
+}
+
+// NewKeptAnswers makes room for the answers of all clients that share it.
+func NewKeptAnswers() *KeptAnswers { return newKeptRoom(maxKept) }
+
+func newKeptRoom(maxSize int) *KeptAnswers {
+	return &KeptAnswers{max: maxSize, clients: map[*keptAnswers]struct{}{}}
+}
+
+// share is what each client that keeps any may keep.
+func (r *KeptAnswers) share() int { return r.max / max(len(r.clients), 1) }
+
+// largest is the client that keeps the most.
+func (r *KeptAnswers) largest() *keptAnswers {
+	var found *keptAnswers
+	for k := range r.clients {
+		if found == nil || k.size > found.size {
+			found = k
+		}
+	}
+	return found
+}
+
+// keptAnswers are a credential's. They are safe for concurrent use: the room that they share is locked for each.
+type keptAnswers struct {
+	now  func() time.Time
+	room *KeptAnswers
+
 	entries *simplelru.LRU[string, *keptAnswer]
 	size    int
 	// open are the reads under way, whose answers may be older than a write that ended meanwhile.
 	open map[*exchange]struct{}
 	// refusedAt is when there was no room for an answer.
 	refusedAt time.Time
+	closed    bool
 }
 
-func newKeptAnswers(maxSize int, now func() time.Time) *keptAnswers {
-	k := &keptAnswers{now: now, max: maxSize, open: map[*exchange]struct{}{}}
+func newKeptAnswers(room *KeptAnswers, now func() time.Time) *keptAnswers {
+	k := &keptAnswers{now: now, room: room, open: map[*exchange]struct{}{}}
 	// It fails without a size only. Bytes bound it, so many entries cannot be.
-	k.entries, _ = simplelru.NewLRU(max(maxSize/keptOverhead, 1), func(key string, gone *keptAnswer) { k.size -= gone.size(key) })
+	k.entries, _ = simplelru.NewLRU(max(room.max/keptOverhead, 1), func(key string, gone *keptAnswer) {
+		k.size -= gone.size(key)
+		room.size -= gone.size(key)
+	})
 	return k
 }
 
 // get is what is kept under a key; nil is nothing.
 func (k *keptAnswers) get(key string) *keptAnswer {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	k.room.mu.Lock()
+	defer k.room.mu.Unlock()
 	return k.use(key)
 }
 
@@ -105,8 +139,8 @@ func (k *keptAnswers) use(key string) *keptAnswer {
 
 // begin notes that an address is being read, and returns what is kept of it; nil is nothing.
 func (k *keptAnswers) begin(x *exchange, key string) *keptAnswer {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	k.room.mu.Lock()
+	defer k.room.mu.Unlock()
 	x.key, x.fresh = key, nil
 	k.open[x] = struct{}{}
 	return k.use(key)
@@ -119,43 +153,76 @@ func (k *keptAnswers) keep(x *exchange, body []byte) {
 		return
 	}
 	x.fresh.body, x.fresh.about = compress(body), x.about
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	k.room.mu.Lock()
+	defer k.room.mu.Unlock()
 	k.entries.Remove(x.key)
-	if x.outdated {
+	if x.outdated || k.closed {
 		return
 	}
 	x.fresh.used = k.now()
 	size := x.fresh.size(x.key)
-	for k.size+size > k.max {
-		_, oldest, ok := k.entries.GetOldest()
-		if !ok || k.now().Sub(oldest.used) < unusedAfter {
-			k.refusedAt = k.now()
-			return
-		}
-		k.entries.RemoveOldest()
+	k.room.clients[k] = struct{}{}
+	if !k.makeRoom(size) {
+		k.refusedAt = k.now()
+		k.leave()
+		return
 	}
 	k.entries.Add(x.key, x.fresh)
 	k.size += size
+	k.room.size += size
+}
+
+// makeRoom tells whether there is room now for so much: free, after answers of its own that were not used for long, or,
+// within its share, after the oldest of the client that keeps the most and more than its share.
+func (k *keptAnswers) makeRoom(size int) bool {
+	for k.room.size+size > k.room.max {
+		_, oldest, ok := k.entries.GetOldest()
+		from := k
+		if !ok || k.now().Sub(oldest.used) < unusedAfter {
+			from = k.room.largest()
+			if k.size+size > k.room.share() || from == k || from.size <= k.room.share() {
+				return false
+			}
+		}
+		from.entries.RemoveOldest()
+	}
+	return true
+}
+
+// leave gives the share back of a client that keeps nothing.
+func (k *keptAnswers) leave() {
+	if k.entries.Len() == 0 {
+		delete(k.room.clients, k)
+	}
+}
+
+// close gives all back. Nothing is kept from then on.
+func (k *keptAnswers) close() {
+	k.room.mu.Lock()
+	defer k.room.mu.Unlock()
+	k.closed = true
+	k.entries.Purge()
+	k.leave()
 }
 
 // refusing tells whether there was no room lately.
 func (k *keptAnswers) refusing() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	k.room.mu.Lock()
+	defer k.room.mu.Unlock()
 	return !k.refusedAt.IsZero() && k.now().Sub(k.refusedAt) < unusedAfter
 }
 
 func (k *keptAnswers) drop(key string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	k.room.mu.Lock()
+	defer k.room.mu.Unlock()
 	k.entries.Remove(key)
+	k.leave()
 }
 
 // end of an exchange, whatever came of it.
 func (k *keptAnswers) end(x *exchange) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	k.room.mu.Lock()
+	defer k.room.mu.Unlock()
 	delete(k.open, x)
 }
 
@@ -170,8 +237,9 @@ func (k *keptAnswers) changed(write about, address *url.URL) {
 	untrue := func(key string, a about) bool {
 		return a.changedBy(write) || write.hook != 0 && isBelow(key, hook) || strings.HasPrefix(key, list+"?") || key == list
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
+	k.room.mu.Lock()
+	defer k.room.mu.Unlock()
+	defer k.leave()
 	for _, key := range k.entries.Keys() {
 		if kept, found := k.entries.Peek(key); found && untrue(key, kept.about) {
 			k.entries.Remove(key)

@@ -373,7 +373,7 @@ func spelt(answer any) any {
 }
 
 // verbatim are objects of which every key is kept.
-var verbatim = regexp.MustCompile(`(permissions|headers|payload)$`)
+var verbatim = regexp.MustCompile(`permissions$`)
 
 // same holds what was understood against what was recorded. What was not recorded must be nothing.
 func (e endpoint) same(g *WithT, path string, understood, recorded any) {

@@ -351,7 +351,7 @@ func (p *pass) sees(h *github.Hook) {
 	if name := p.place.renamed(*h); name != "" && p.shows(name) && (!known || p.place.renamed(last) != name) {
 		p.events.Normal(p.obj, v1alpha1.EventRenamed, name, fmt.Sprintf("The %s is called %s on GitHub now; its webhook goes on working", p.place, name))
 	}
-	p.seen.Add(p.obj.GetUID(), *h)
+	p.recall(*h)
 	p.shown = true
 	p.undelivered()
 	p.status.Server, *p.id = p.server, h.ID

@@ -51,6 +51,7 @@ type Operator struct {
 	defaultInterval time.Duration
 	quoteReceivers  bool
 	uses            []secretUse // one for each kind
+	rows, seenRoom  *room       // for what is remembered of objects: see memory.go
 }
 
 // secretUse is what the objects of one kind have to do with a Secret.
@@ -87,7 +88,8 @@ func NewOperator(o Options) (*Operator, error) {
 		credentials:  o.Credentials,
 		fingerprints: &Fingerprints{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: o.Namespace},
 		events:       NewEvents(mgr.GetEventRecorder("github-webhook-operator"), mgr.GetScheme()),
-		urls:         urls, signing: signing, overlaps: overlaps, pod: o.Pod, defaultInterval: o.DefaultInterval, quoteReceivers: o.QuoteReceivers,
+		rows:         newRoom(maxRows, maxRowsOfOne), seenRoom: newRoom(maxSeen, maxSeenHook),
+		urls: urls, signing: signing, overlaps: overlaps, pod: o.Pod, defaultInterval: o.DefaultInterval, quoteReceivers: o.QuoteReceivers,
 	}
 	return operator, mgr.Add(manager.RunnableFunc(operator.sweep))
 }

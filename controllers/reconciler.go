@@ -79,7 +79,7 @@ type Reconciler[T Webhook] struct {
 	workers *workers
 }
 
-// seenHooks bounds the memory of seen and watches.
+// seenHooks bounds the number of seen and watches; memory.go bounds what they hold.
 const seenHooks = 20_000
 
 // pass is one run of the loop over one object.
@@ -205,6 +205,7 @@ func (r *Reconciler[T]) remember(p *pass) {
 		r.watches.Remove(p.obj.GetUID())
 		return
 	}
+	p.rows.hold(p.obj.GetUID(), p.watch.rows())
 	r.watches.Add(p.obj.GetUID(), p.watch)
 }
 

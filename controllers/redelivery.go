@@ -63,13 +63,14 @@ func (p *pass) redeliver(ctx context.Context, log deliveryLog) {
 	p.status.Redelivering, p.watch.refused = noted(slices.Concat(plan.Outstanding, plan.Refused)), plan.Refused
 	if !wanted {
 		p.watch.pending, p.watch.reach = nil, 0
+		p.rows.hold(p.obj.GetUID(), p.watch.rows())
 		if len(plan.Outstanding) > 0 {
 			p.watch.wake(plan.Next)
 		}
 		return
 	}
 	p.tellGivenUp(ctx, plan.GivenUp, log.rows[:log.fresh])
-	p.watch.pending, p.watch.reach = plan.Pending, policy.Within
+	p.remember(plan, policy)
 	if now.Before(p.watch.held) {
 		p.watch.wake(p.watch.held)
 		return
@@ -81,6 +82,18 @@ func (p *pass) redeliver(ctx context.Context, log deliveryLog) {
 	}
 	p.watch.wake(plan.Next)
 	p.watch.wake(p.nextLook(a))
+}
+
+// remember keeps what the next plan needs, as far as there is room, and says what is left out.
+func (p *pass) remember(plan delivery.Plan, policy delivery.Policy) {
+	others := p.watch.rows() - len(p.watch.pending)
+	pending, cut := p.keep(plan.Pending, others)
+	p.watch.pending, p.watch.reach = pending, policy.Within
+	if cut {
+		p.events.Warning(p.obj, v1alpha1.EventRedeliveryGivenUp, "too many", fmt.Sprintf("More failed deliveries wait to be sent again than the operator remembers: "+
+			"it sends the oldest and forgets newer ones (at most %d of one object and %d of all are remembered). When the receiver works again, ask for what is left: "+
+			"kubectl annotate --overwrite … %s=failed", maxRowsOfOne, maxRows, v1alpha1.AnnotationRedeliver))
+	}
 }
 
 // requested are the requests in status, as package delivery knows them, and the refusals that the status does not show: the

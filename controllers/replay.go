@@ -83,7 +83,8 @@ func (p *pass) chooseDeliveries(ctx context.Context, wanted delivery.Request, ag
 		}
 		again.rows, again.cursor = append(again.rows, delivery.Rows(p.named(page.Deliveries...))...), page.Next
 		again.pages++
-		more = page.Next != "" && again.pages < maxDeliveryPages && (wanted.Failed || len(wanted.Select(again.rows)) == 0)
+		room := p.rows.hold(p.obj.GetUID(), p.watch.rows()) >= p.watch.rows()
+		more = room && page.Next != "" && again.pages < maxDeliveryPages && (wanted.Failed || len(wanted.Select(again.rows)) == 0)
 	}
 	choice := wanted.Choose(again.rows, p.requested(), time.Now())
 	again.rows, again.chosen = nil, true
@@ -128,7 +129,7 @@ func (p *pass) tellReplayed(r request, wanted delivery.Request, err error) {
 		}
 	}
 	if again.cut {
-		message += fmt.Sprintf(". Only the newest %d deliveries of the log were looked at: ask again for those before", maxDeliveryPages*deliveriesPerPage)
+		message += fmt.Sprintf(". Only the newest %d deliveries of the log were looked at: ask for one before by its guid or id", again.pages*deliveriesPerPage)
 	}
 	if err != nil {
 		message += ". " + p.judge(err).message

@@ -53,11 +53,11 @@ func setUp[T Webhook](ctx context.Context, mgr ctrl.Manager, o *Operator, k kind
 	if err := k.index(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	seen, err := lru.New[types.UID, github.Hook](seenHooks)
+	seen, err := lru.NewWithEvict(seenHooks, func(uid types.UID, _ github.Hook) { o.seenRoom.release(uid) })
 	if err != nil {
 		return err
 	}
-	watches, err := lru.New[types.UID, watch](seenHooks)
+	watches, err := lru.NewWithEvict(seenHooks, func(uid types.UID, _ watch) { o.rows.release(uid) })
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,8 @@ type Options struct {
 	Breakers *Breakers
 	// Kept bounds the answers that are kept to be asked for again. Clients of one process share it; nil is one of its own.
 	Kept *KeptAnswers
+	// Bodies bounds the answers that are read at one time. Clients of one process share it; nil is one of its own.
+	Bodies *Bodies
 	// Observer is told of every request; nil is nobody.
 	Observer Observer
 	// Permit is asked before each request is sent; its error ends the request as if the caller had cancelled it. nil
@@ -132,6 +134,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Breakers == nil {
 		o.Breakers = NewBreakers(o.Now)
+	}
+	if o.Bodies == nil {
+		o.Bodies = NewBodies()
 	}
 	if o.Kept == nil {
 		o.Kept = NewKeptAnswers()
@@ -301,7 +306,13 @@ func (c *Client) send(ctx context.Context, k call, into answer) (reply, error) {
 	if into == nil {
 		return said, nil
 	}
-	body := &boundedBody{body: response.Body, left: k.bound(), bound: k.bound()}
+	source := io.Reader(response.Body)
+	if k.read == nil { // Else next to nothing of it is held.
+		counted := c.options.Bodies.read(ctx, c.root.Host, response.Body)
+		defer counted.release()
+		source = counted
+	}
+	body := &boundedBody{body: source, left: k.bound(), bound: k.bound()}
 	if err := k.decode(body, into); err != nil {
 		c.kept.drop(x.key)
 		if body.err != nil {

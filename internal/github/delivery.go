@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -42,6 +43,23 @@ func (d *Delivery) check() error {
 		return errors.New("id is missing")
 	}
 	return nil
+}
+
+// shorten cuts what GitHub would not send: lists are kept by the page. A guid that is too long is none.
+func (d *Delivery) shorten() {
+	d.Status, d.Event, d.Action = shortened(d.Status, maxMessage), shortened(d.Event, maxWord), shortened(d.Action, maxWord)
+	if len(d.GUID) > maxWord {
+		d.GUID = ""
+	}
+	d.URL, d.Response = "", nil
+}
+
+// shortened is the beginning of a text, which does not hold on to the rest.
+func shortened(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.Clone(strings.ToValidUTF8(text[:limit], ""))
 }
 
 // DeliveryResponse is what the receiver answered, as far as it is read.
@@ -81,6 +99,9 @@ func (h Hooks) Deliveries(ctx context.Context, id int64, query DeliveryQuery) (D
 	said, err := h.client.do(ctx, c, &deliveries)
 	if err != nil {
 		return DeliveryPage{}, err
+	}
+	for i := range deliveries.entries {
+		deliveries.entries[i].shorten()
 	}
 	page := DeliveryPage{Deliveries: deliveries.entries, Skipped: deliveries.odd}
 	next, err := nextLink(said.header, said.from)

@@ -151,6 +151,8 @@ func (k call) lost(ctx context.Context, err error) *Error {
 		return e
 	case errors.As(err, &own):
 		return k.fail(ErrUnavailable, own.Error())
+	case errors.Is(err, errCrowded):
+		return k.fail(ErrUnavailable, errCrowded.Error())
 	case errors.Is(cause, errTimeout):
 		return k.fail(ErrUnavailable, "there was no answer in time")
 	case ctx.Err() != nil:

@@ -183,6 +183,9 @@ func (s *skipper) text(limit int) ([]byte, error) {
 		kept = append(kept, part...)
 	}
 	for {
+		if limit == 0 {
+			s.skipPlain()
+		}
 		b, err := s.in.ReadByte()
 		switch {
 		case err != nil:
@@ -206,6 +209,17 @@ func (s *skipper) text(limit int) ([]byte, error) {
 		}
 		keep(escape...)
 	}
+}
+
+// skipPlain skips what is at hand of a text up to its end or an escape, many bytes at once.
+func (s *skipper) skipPlain() {
+	plain, _ := s.in.Peek(s.in.Buffered())
+	for _, special := range []byte{'"', '\\'} {
+		if i := bytes.IndexByte(plain, special); i >= 0 {
+			plain = plain[:i]
+		}
+	}
+	_, _ = s.in.Discard(len(plain))
 }
 
 // peek is the next byte that is not blank.

@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -40,6 +41,8 @@ var operators []*operator
 type operatorOptions struct {
 	args []string
 	env  []string
+	// binary is another one than the suite's; empty is the suite's.
+	binary string
 }
 
 // sharedOperator serves every story that does not start one of its own.
@@ -72,7 +75,7 @@ func (o *operator) start(ctx context.Context) {
 func (o *operator) launch() {
 	GinkgoHelper()
 	o.metrics, o.probes = freeAddress(), freeAddress()
-	o.command = exec.Command(binary, append([]string{
+	o.command = exec.Command(cmp.Or(o.options.binary, binary), append([]string{
 		"--kubeconfig=" + o.api.kubeconfig(),
 		"--namespace=" + operatorNamespace,
 		"--github-hosts=" + sim.URL(),

@@ -2,8 +2,8 @@ package controllers_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,7 +13,6 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
 	"github.com/github-webhooks/github-webhook-operator/internal/githubsim"
@@ -46,9 +45,12 @@ var _ = Describe("The operator's memory", func() {
 	var plain string
 	BeforeEach(func(ctx SpecContext) { plain = buildPlainOperator(ctx) })
 
-	It("stays below 200 MiB while large deliveries are explained and thousands wait to be sent again", func(ctx SpecContext) {
-		const large, waiting, rows = 8, 12, 2000
+	It("stays below 200 MiB while large deliveries are explained, lists are hostile and thousands wait to be sent again", func(ctx SpecContext) {
+		const large, hostile, waiting, rows = 8, 4, 12, 2000
+		checker := openapi
+		openapi = nil // It would take the time for which the operator waits to parse what is large.
 		ownGitHub(githubsim.Options{DeliveriesKept: 3000, RequestsKept: 1000})
+		openapi = checker
 		w := newWorld(ctx, repositories)
 		w.labels = map[string]string{ownLabel: "own"}
 		options := ownOperator(w.namespace, "--receiver-body-in-events", "--max-concurrent-reconciles=10")
@@ -56,8 +58,6 @@ var _ = Describe("The operator's memory", func() {
 		w.operator = startOperator(ctx, options)
 		DeferCleanup(w.operator.stop)
 
-		payload, err := json.Marshal(map[string]string{"text": strings.Repeat("a", 20<<20)})
-		Expect(err).NotTo(HaveOccurred())
 		var hooks []*hook
 		for i := range large + waiting {
 			changes := []change{withURL(fmt.Sprintf("https://ci-%d.example.com/github", i))}
@@ -69,25 +69,39 @@ var _ = Describe("The operator's memory", func() {
 		Expect(sim.WaitDeliveries(ctx)).To(Succeed())
 		failed := githubsim.Delivery{Status: "Invalid HTTP Response: 500", StatusCode: 500, Event: "push"}
 		for i, h := range hooks {
-			id, d := h.hookStatus(ctx).HookID, failed
+			n := rows
 			if i < large {
-				d.Request.Payload, d.Response = payload, githubsim.DeliveryResponse{Headers: map[string]string{"A": "b"}, Payload: "Go away. " + string(payload[:1<<20])}
-				sim.AddDelivery(w.target, id, d)
-				continue
+				n = 1
 			}
-			for range rows {
-				sim.AddDelivery(w.target, id, d)
+			for range n {
+				sim.AddDelivery(w.target, h.hookStatus(ctx).HookID, failed)
 			}
+		}
+		text := strings.Repeat("a", 20<<20)
+		sim.AddFault(githubsim.Fault{
+			Method: http.MethodGet, Route: "/repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}", Status: http.StatusOK,
+			Body: `{"id":1,"guid":"0b989ba4-242f-11e5-81e1-c7b6966d2516","status":"Invalid HTTP Response: 500","status_code":500,"event":"push",` +
+				`"request":{"headers":{},"payload":{"text":"` + text + `"}},"response":{"headers":{},"payload":"Go away. ` + text[:1<<20] + `"}}`,
+		})
+		sim.AddFault(githubsim.Fault{
+			Method: http.MethodGet, Route: "/repos/{owner}/{repo}/hooks", Status: http.StatusOK,
+			Body: "[" + strings.Repeat(`{"id":1},`, 7<<20/len(`{"id":1},`)) + `{"id":1}]`,
+		})
+		for i := range hostile {
+			w.hook(ctx, fmt.Sprintf("list-%d", i), withURL(fmt.Sprintf("https://list-%d.example.com/github", i)))
 		}
 		for _, h := range hooks {
 			h.annotate(ctx, v1alpha1.AnnotationReconcile)
 		}
 		for i, h := range hooks {
-			h.waitHealth(ctx, metav1.ConditionFalse, v1alpha1.ReasonDeliveryFailed)
-			if i < large {
-				h.told(ctx, v1alpha1.EventDeliveryFailed, "Go away.")
+			if i >= large {
+				Eventually(ctx, func() string { return h.condition(ctx, v1alpha1.ConditionDeliveriesHealthy).Reason }).
+					WithTimeout(3*patience).Should(Equal(v1alpha1.ReasonDeliveryFailed), h.trouble)
+			} else {
+				Eventually(ctx, func() []string { return h.events(ctx) }).WithTimeout(3*patience).Should(ContainElement(ContainSubstring("did not arrive")), h.trouble)
 			}
 		}
+		Expect(sim.Requests()).To(ContainElement(HaveField("Route", HaveSuffix("/deliveries/{delivery_id}"))))
 		AddReportEntry("VmHWM", fmt.Sprintf("%d MiB", w.operator.peakMemory()))
 		GinkgoWriter.Printf("The operator took %d MiB at most.\n", w.operator.peakMemory())
 		Expect(w.operator.peakMemory()).To(BeNumerically("<", 200))

@@ -180,7 +180,7 @@ func tellTrouble(kind hookKind, world func() *world) {
 		func(ctx SpecContext, status int, reason, ofApp string) {
 			w := world()
 			h := w.readyHook(ctx, "ci")
-			refused := sim.AddFault(w.about(githubsim.Fault{Status: status}))
+			refused := sim.AddFault(w.about(githubsim.Fault{Status: status, Body: githubsim.ErrorBody(status, http.StatusText(status))}))
 			DeferCleanup(refused.Remove)
 			if kind.target == nil {
 				reason = ofApp

@@ -72,9 +72,9 @@ func (p *pass) hidden(read bool) (secrets []*redact.Secret, all bool) {
 		secrets = p.github.Hides()
 	}
 	switch {
-	case p.spec.URLFrom == nil:
+	case p.spec.URLFrom == nil && read: // A name may have in common with it what every reader of the spec sees.
 		secrets = append(secrets, redact.URL(p.spec.URL))
-	case p.desired.URL != "":
+	case p.spec.URLFrom != nil && p.desired.URL != "":
 		secrets = append(secrets, redact.Address(p.desired.URL))
 	}
 	if p.spec.SecretRef == nil {

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -51,6 +54,36 @@ func (e *experiment) etagSurvives(ctx context.Context) answer {
 		return answer{unknown, fmt.Sprintf("the read with the other token was answered %d", codes[1])}
 	}
 	return verdict(codes[1] == http.StatusNotModified, "the same read with another token and the first one's ETag was answered %d", codes[1])
+}
+
+// sentHeaders are the names of the headers that GitHub sent with a delivery, which package github does not read.
+func (e *experiment) sentHeaders(ctx context.Context, delivery int64) ([]string, error) {
+	token := strings.TrimSpace(string(e.secret.Data["token"]))
+	if e.App != nil {
+		installation, err := e.github.RepositoryInstallation(ctx, e.owner, e.repository)
+		if err != nil {
+			return nil, err
+		}
+		if token, err = e.installationToken(ctx, installation.ID); err != nil {
+			return nil, err
+		}
+	}
+	path := fmt.Sprintf("/repos/%s/%s/hooks/%d/deliveries/%d", e.owner, e.repository, e.id, delivery)
+	response, err := e.send(ctx, http.MethodGet, path, token, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	var sent struct {
+		Request struct {
+			Headers map[string]any `json:"headers"`
+		} `json:"request"`
+	}
+	err = json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&sent)
+	if err != nil || len(sent.Request.Headers) == 0 {
+		return nil, fmt.Errorf("GitHub's log does not have the headers of ping %d", delivery)
+	}
+	return slices.Collect(maps.Keys(sent.Request.Headers)), nil
 }
 
 // installationToken makes a token that can read webhooks.

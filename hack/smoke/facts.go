@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -229,7 +230,7 @@ func (e *experiment) signed(ctx context.Context) (signedPing, error) {
 	if err := e.hooks.Ping(ctx, e.id); err != nil {
 		return signedPing{}, err
 	}
-	var sent *github.Delivery
+	var sent int64
 	err = e.untilOnGitHub(ctx, "the ping shows in GitHub's log", func(ctx context.Context) error {
 		now, err := e.pings(ctx)
 		if err != nil {
@@ -237,8 +238,8 @@ func (e *experiment) signed(ctx context.Context) (signedPing, error) {
 		}
 		for id := range now {
 			if !known[id] {
-				sent, err = e.hooks.Delivery(ctx, e.id, id)
-				return err
+				sent = id
+				return nil
 			}
 		}
 		return fmt.Errorf("there are the %d from before", len(known))
@@ -246,15 +247,11 @@ func (e *experiment) signed(ctx context.Context) (signedPing, error) {
 	if err != nil {
 		return signedPing{}, err
 	}
-	if sent.Request == nil || len(sent.Request.Headers) == 0 {
-		return signedPing{}, fmt.Errorf("GitHub's log does not have the headers of ping %d", sent.ID)
+	headers, err := e.sentHeaders(ctx, sent)
+	if err != nil {
+		return signedPing{}, err
 	}
-	for name := range sent.Request.Headers {
-		if strings.EqualFold(name, signatureHeader) {
-			return signedPing{sent.ID, true}, nil
-		}
-	}
-	return signedPing{sent.ID, false}, nil
+	return signedPing{sent, slices.ContainsFunc(headers, func(name string) bool { return strings.EqualFold(name, signatureHeader) })}, nil
 }
 
 // pings are those that GitHub's log has. The one of the webhook's creation is waited for: else it would be taken for a

@@ -70,7 +70,7 @@ func (p *pass) untilRetry(err error) time.Duration {
 	if !ok || e.RetryAt.IsZero() {
 		return 0
 	}
-	return max(time.Until(e.RetryAt), leastWait) + time.Duration(phaseOf(p.obj.GetUID())%uint64(retrySpread)) //nolint:gosec // Seconds.
+	return max(time.Until(e.RetryAt), leastWait) + time.Duration(phaseOf(p.obj.GetUID())%uint64(retrySpread))
 }
 
 // retrySpread is the time over which objects come back that wait for the same.

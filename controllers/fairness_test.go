@@ -77,15 +77,15 @@ func (h *hook) latency(ctx context.Context) time.Duration {
 	GinkgoHelper()
 	var slowest time.Duration
 	for i := range 5 {
-		url := fmt.Sprintf("https://healthy-%d.example.com", i)
+		moved := fmt.Sprintf("https://healthy-%d.example.com", i)
 		begun := time.Now()
-		h.change(ctx, withURL(url))
+		h.change(ctx, withURL(moved))
 		Eventually(ctx, func() string {
 			if hooks := h.onGitHub(); len(hooks) == 1 {
 				return hooks[0].Config.URL
 			}
 			return ""
-		}).WithTimeout(time.Minute).Should(Equal(url), h.trouble)
+		}).WithTimeout(time.Minute).Should(Equal(moved), h.trouble)
 		slowest = max(slowest, time.Since(begun))
 	}
 	return slowest

@@ -184,7 +184,7 @@ var _ = Describe("A redelivery that a limit holds back", func() {
 // askGitHub makes a request with the world's token, besides the operator.
 func (w *world) askGitHub(ctx context.Context, path string) {
 	GinkgoHelper()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, sim.URL()+"/api/v3"+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, sim.URL()+"/api/v3"+path, http.NoBody)
 	Expect(err).NotTo(HaveOccurred())
 	request.Header.Set("Authorization", "Bearer "+w.token)
 	request.Header.Set("User-Agent", "somebody else")

@@ -18,7 +18,7 @@ func yamlBlock(t *testing.T, page, words string) string {
 	content, err := os.ReadFile(filepath.Join(root, page))
 	g.Expect(err).NotTo(HaveOccurred())
 	var found []string
-	for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindAllStringSubmatch(string(content), -1) {
+	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)\n```").FindAllStringSubmatch(string(content), -1) {
 		if strings.Contains(block[1], words) {
 			found = append(found, block[1])
 		}
@@ -47,7 +47,7 @@ func TestArgoCDComponentAddsTheHealthToWhatIsThere(t *testing.T) {
 	} {
 		g := NewWithT(t)
 		dir := t.TempDir()
-		folder := os.DirFS(filepath.Join(root, "config/gitops/argocd/health"))
+		folder := os.DirFS(filepath.Join(root, "config", "gitops", "argocd", "health"))
 		g.Expect(os.CopyFS(filepath.Join(dir, "health"), folder)).To(Succeed())
 		component := yamlBlock(t, page, "kind: Component")
 		if namespaced {

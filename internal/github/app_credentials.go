@@ -36,7 +36,7 @@ const (
 
 // appID is an App ID, or a client ID such as Iv1.0123456789abcdef or Iv23liABCDEFabcdef01. It is quoted in errors and
 // metrics, so that nothing else is one: a token could stand there by mistake.
-var appID = regexp.MustCompile(`^([0-9]{1,19}|Iv[0-9A-Za-z.]{6,40})$`)
+var appID = regexp.MustCompile(`^(\d{1,19}|Iv[0-9A-Za-z.]{6,40})$`)
 
 // Check tells whether an App could log in with this. Errors wrap ErrAppID or ErrPrivateKey.
 func (a AppCredentials) Check() error {

@@ -208,7 +208,7 @@ func FuzzParseRefusal(f *testing.F) {
 		line := redact.Line(parseRefusal(body).sentence(), maxMessage, redact.Value(secret))
 		g.Expect(len([]rune(line))).To(BeNumerically("<=", maxMessage))
 		g.Expect(redact.Clean(line, maxMessage)).To(Equal(line), "it is one clean line")
-		if len([]rune(secret)) <= redact.Run && redact.Clean(secret, maxMessage) == secret && secret != "" && !strings.Contains(redact.Mark, strings.ToLower(secret)) {
+		if len([]rune(secret)) <= redact.Run && redact.Clean(secret, maxMessage) == secret && secret != "" && !isWithin(secret, redact.Mark) {
 			g.Expect(strings.ToLower(line)).NotTo(ContainSubstring(strings.ToLower(secret)))
 		}
 		// Whatever the words are, a status is of its own kind.
@@ -216,4 +216,9 @@ func FuzzParseRefusal(f *testing.F) {
 			g.Expect(classify(status, http.Header{}, refusal{message: "x" + line})).To(MatchError(kind))
 		}
 	})
+}
+
+// isWithin tells whether a text is a part of another one, whatever their case.
+func isWithin(part, text string) bool {
+	return strings.Contains(strings.ToLower(text), strings.ToLower(part))
 }

@@ -196,13 +196,12 @@ func (s *skipper) text(limit int) ([]byte, error) {
 			keep(b)
 			continue
 		}
-		escape := make([]byte, 2, 6)
-		escape[0] = b
+		escape := []byte{b, 0}
 		if escape[1], err = s.in.ReadByte(); err != nil {
 			return nil, noEnd(err)
 		}
 		if escape[1] == 'u' {
-			escape = escape[:6]
+			escape = append(escape, make([]byte, 4)...)
 			if _, err := io.ReadFull(s.in, escape[2:]); err != nil {
 				return nil, noEnd(err)
 			}

@@ -47,7 +47,7 @@ func hide(line string, secrets []*Secret) (hidden string, found bool) {
 	depth := make([]int, len(text)+1)
 	for way := range t.ways() {
 		for at := range text {
-			w := t.window(int32(at), way) //nolint:gosec // Bounded by maxLooked.
+			w := t.window(int32(at), way)
 			if w.length == 0 {
 				continue
 			}

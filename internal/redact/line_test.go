@@ -24,14 +24,19 @@ const limit = 500
 // spellings are the ways in which a server could write a text.
 var spellings = map[string]func(string) string{
 	"in JSON": func(s string) string {
-		text, _ := json.Marshal(s)
+		text, err := json.Marshal(s)
+		if err != nil {
+			panic(err) // A string is always JSON.
+		}
 		return string(text[1 : len(text)-1])
 	},
 	"in JSON that keeps HTML": func(s string) string {
 		var b strings.Builder
 		encoder := json.NewEncoder(&b)
 		encoder.SetEscapeHTML(false)
-		_ = encoder.Encode(s)
+		if err := encoder.Encode(s); err != nil {
+			panic(err) // As above.
+		}
 		return strings.TrimSuffix(b.String()[1:], "\"\n")
 	},
 	"in a query": url.QueryEscape,

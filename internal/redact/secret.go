@@ -131,7 +131,7 @@ func (s *Secret) add(text string, ordinary bool) {
 func (s *Secret) addRuns(t *reading, ordinary bool) {
 	for way := range t.ways() {
 		for i := range t.folded {
-			at := int32(i) //nolint:gosec // Bounded by maxSecret.
+			at := int32(i)
 			w := t.window(at, way)
 			switch {
 			case w.length == Run && ordinary:

@@ -19,8 +19,8 @@ type spacing int
 const (
 	// squeezed: not at all.
 	squeezed spacing = iota
-	// kept: each white space for one character.
-	kept
+	// Each white space for one character.
+	_
 	// collapsed: all that is in a row for one character.
 	collapsed
 	spacings

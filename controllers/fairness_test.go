@@ -128,13 +128,19 @@ var _ = Describe("A server that hangs", func() {
 	It("is reported by each of its objects, and written to their status once", func(ctx SpecContext) {
 		server := hangingServer()
 		elsewhere, _ := operatorFor(ctx, server)
-		for _, h := range elsewhere.objectsOn(ctx, server, 20) {
+		hooks := elsewhere.objectsOn(ctx, server, 20)
+		for _, h := range hooks {
 			ready := h.waitForWithin(ctx, time.Minute, metav1.ConditionUnknown, v1alpha1.ReasonGitHubUnavailable)
 			Expect(ready.Message).To(ContainSubstring("keeps trying"))
 		}
-		writes := func() int { return elsewhere.operator.api.counting(apiRequest.status) }
-		written := writes()
-		Consistently(ctx, writes).WithTimeout(5 * time.Second).Should(Equal(written))
+		versions := func() (all []string) {
+			for _, h := range hooks {
+				all = append(all, h.get(ctx).GetResourceVersion())
+			}
+			return all
+		}
+		written := versions()
+		Consistently(ctx, versions).WithTimeout(5 * time.Second).WithPolling(500 * time.Millisecond).Should(Equal(written))
 	})
 
 	It("although it answered before and hangs for all its objects at once delays no other server's, and all go on when it answers",

@@ -73,8 +73,9 @@ var _ = Describe("The operator's memory", func() {
 			if i < large {
 				n = 1
 			}
+			id := h.hookStatus(ctx).HookID
 			for range n {
-				sim.AddDelivery(w.target, h.hookStatus(ctx).HookID, failed)
+				sim.AddDelivery(w.target, id, failed)
 			}
 		}
 		text := strings.Repeat("a", 20<<20)

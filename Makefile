@@ -104,7 +104,7 @@ test: build ## Run all tests: packages, and stories on a real API server and a s
 	go test $$race -timeout 10m $$(go list ./... | grep -Ev '/(controllers|hack/chart|hack/release)$$')
 	go -C hack/envtest test ./...
 	echo '== Stories (the operator on a real API server and a simulated GitHub; a dot is a story that passed)'
-	$(TOOL) ginkgo $$race --procs=$(STORY_PROCS) --timeout=15m ./controllers
+	$(TOOL) ginkgo $$race --procs=$(STORY_PROCS) --timeout=30m ./controllers
 	echo '== All tests passed'
 
 .PHONY: soak

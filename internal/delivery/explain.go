@@ -155,7 +155,7 @@ func wayOut(code int) string {
 	case 415:
 		return "Check spec.contentType: it does not take this one."
 	case 429:
-		return "It takes no more requests for now: raise its limit."
+		return "It gets more requests than it takes: raise its limit."
 	}
 	switch code / 100 {
 	case 3:

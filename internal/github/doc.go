@@ -7,6 +7,10 @@
 // list is whole or an error; that every failure is one of the errors in this package; and that no error and no log line
 // made of its types contains a credential, a webhook's secret or the URL that was sent, even where the server echoes them.
 //
-// It knows nothing of Kubernetes and never sleeps, and what it sends twice is a request that had the wrong installation
-// token: when to come back is the caller's decision, and an error says when GitHub allows it.
+// Success is the status that GitHub documents and no other, and a refusal counts as GitHub's only in GitHub's form. A server
+// that gives no answer and a login that is refused are tried by one request at a time; the others fail without being sent.
+//
+// It knows nothing of Kubernetes and never sleeps. It sends a request twice where it had the wrong installation token, and a
+// full page of a list whose kept answer does not say whether another page follows. When to come back is the caller's
+// decision, and an error says when GitHub allows it.
 package github

@@ -3,7 +3,6 @@ package controllers
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 
@@ -82,38 +81,11 @@ func (a app) knownID(ctx context.Context, p *pass) (int64, error) {
 	return own.ID, nil
 }
 
-// find reads the webhook's configuration, unless another object of the same App comes first.
-func (a app) find(ctx context.Context, p *pass) (*github.Hook, error) {
-	own, err := a.look(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	wanted := claim{p.server, own.ID}
-	owner, err := p.claims.owner(ctx, p.obj, wanted)
-	if err != nil {
-		return nil, err
-	}
-	if owner != nil || !p.claims.reserve(p.obj, wanted) {
-		p.status.Applied = nil
-		return nil, a.conflict(p, own, owner)
-	}
-	return a.read(ctx, p, own)
-}
-
-// observed reads the webhook's configuration.
-func (a app) observed(ctx context.Context, p *pass) (*github.Hook, error) {
-	own, err := a.look(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	return a.read(ctx, p, own)
-}
-
-// look finds out which App it is, and says so in the status, whatever comes of it.
-func (a app) look(ctx context.Context, p *pass) (*github.App, error) {
+// identify finds out which App it is, and says so in the status, whatever comes of it.
+func (a app) identify(ctx context.Context, p *pass) (int64, error) {
 	own, err := p.github.OwnApp(ctx)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	if *p.id != own.ID {
 		p.forget()
@@ -122,26 +94,20 @@ func (a app) look(ctx context.Context, p *pass) (*github.App, error) {
 	if page := own.SettingsURL(p.github.Server()); p.shows(page) {
 		p.status.SettingsURL = page
 	}
-	return own, nil
+	return own.ID, nil
 }
 
-func (a app) read(ctx context.Context, p *pass, own *github.App) (*github.Hook, error) {
-	found, err := p.hooks.Get(ctx, own.ID)
-	if errors.Is(err, github.ErrNotFound) {
-		return nil, problem{v1alpha1.ReasonHookNotFound, fmt.Sprintf(
-			"The webhook of GitHub App %d is switched off, which GitHub's API cannot change: tick Active under Webhook on %s",
-			own.ID, cmp.Or(p.status.SettingsURL, "its settings page"))}
-	}
-	return found, err
+func (a app) missing(id int64, p *pass) string {
+	return fmt.Sprintf("The webhook of GitHub App %d is switched off, which GitHub's API cannot change: tick Active under Webhook on %s",
+		id, cmp.Or(p.status.SettingsURL, "its settings page"))
 }
 
-func (a app) conflict(p *pass, own *github.App, owner Webhook) error {
-	message := fmt.Sprintf("The webhook of GitHub App %d belongs to an object in another namespace: have one of the two deleted", own.ID)
+func (a app) conflict(id int64, owned, here bool, name string) string {
 	switch {
-	case owner == nil:
-		message = fmt.Sprintf("The webhook of GitHub App %d is being configured by another object: have one of the two deleted", own.ID)
-	case owner.GetNamespace() == p.obj.GetNamespace():
-		message = fmt.Sprintf("The webhook of GitHub App %d belongs to the object %q: delete one of the two objects", own.ID, owner.GetName())
+	case !owned:
+		return fmt.Sprintf("The webhook of GitHub App %d is being configured by another object: have one of the two deleted", id)
+	case here:
+		return fmt.Sprintf("The webhook of GitHub App %d belongs to the object %q: delete one of the two objects", id, name)
 	}
-	return problem{v1alpha1.ReasonConflict, message}
+	return fmt.Sprintf("The webhook of GitHub App %d belongs to an object in another namespace: have one of the two deleted", id)
 }

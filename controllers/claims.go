@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+	"github.com/github-webhooks/github-webhook-operator/internal/hook"
 )
 
 // claimIndex finds objects by what they claim.
@@ -93,6 +94,18 @@ func (c *claims) owner(ctx context.Context, obj Webhook, wanted claim) (Webhook,
 		}
 	}
 	return nil, nil
+}
+
+// of tells what another object has to do with a hook.
+func (c *claims) of(ctx context.Context, obj Webhook, wanted claim) (hook.Claim, error) {
+	owner, err := c.owner(ctx, obj, wanted)
+	switch {
+	case owner != nil:
+		return hook.Claimed, nil
+	case c.reserved(obj, wanted):
+		return hook.Reserved, err
+	}
+	return hook.Unclaimed, err
 }
 
 // others with the same claim.

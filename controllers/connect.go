@@ -54,7 +54,7 @@ func (p *pass) use(ctx context.Context, c *github.Client) error {
 		return p.place.accepts(ctx, p)
 	}
 	if p.place.owns() && p.ours() || *p.creating != nil {
-		p.leftBehind(ctx, fmt.Sprintf("the credentials name %s now", p.server))
+		p.leftBehind(ctx, *p.id, fmt.Sprintf("the credentials name %s now", p.server))
 	}
 	p.forget()
 	p.status.Server, *p.creating = "", nil
@@ -102,9 +102,7 @@ func (p *pass) desire(ctx context.Context) error {
 		p.desired.Active = ptr.To(ptr.Deref(p.hookSpec.Active, true))
 	}
 	if p.spec.URLFrom != nil {
-		if p.urlFingerprint, err = p.fingerprints.Of(ctx, url); err != nil {
-			return err
-		}
+		p.desired.URLFingerprint = p.fingerprints.of(url)
 	}
 	return p.fingerprintSecret(ctx)
 }

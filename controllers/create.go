@@ -3,7 +3,6 @@ package controllers
 import (
 	"context"
 	"errors"
-	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -16,7 +15,7 @@ import (
 
 // create makes the hook. What it is about to do stands in the status before, so that the hook is found again if the
 // answer is lost or the operator dies.
-func (p *pass) create(ctx context.Context) (ctrl.Result, error) {
+func (p *pass) create(ctx context.Context, s search) (ctrl.Result, error) {
 	if current, err := p.readFresh(ctx); !current || err != nil {
 		return ctrl.Result{RequeueAfter: cacheLag}, err
 	}
@@ -24,27 +23,20 @@ func (p *pass) create(ctx context.Context) (ctrl.Result, error) {
 		return p.failed(ctx, err)
 	}
 	noted := *p.creating
-	fingerprint, err := p.fingerprints.Of(ctx, p.desired.URL)
-	if err != nil {
-		return ctrl.Result{}, err
-	}
-	if wait := p.unsettled(fingerprint); wait > 0 {
-		return ctrl.Result{RequeueAfter: wait}, nil
-	}
-	if err := p.noteCreating(ctx, fingerprint); err != nil {
+	if err := p.noteCreating(ctx, p.fingerprints.of(p.desired.URL)); err != nil {
 		return retryConflict(client.IgnoreNotFound(err))
 	}
-	made, err := p.hooks.Create(context.WithoutCancel(ctx), hook.Create(p.desired, p.secret.value))
+	made, err := p.hooks.Create(context.WithoutCancel(ctx), hook.CreateRequest(p.desired, p.secret.value))
 	if err != nil {
 		if !errors.Is(err, github.ErrUnavailable) || errors.Is(err, github.ErrNotSent) {
 			*p.creating = noted // GitHub refused, or was not asked: nothing was made.
 		}
-		return p.refused(ctx, err)
+		return p.refused(ctx, s, err)
 	}
 	p.claims.reserve(p.obj, claim{p.server, made.ID}) // Until the cache shows that it is ours.
 	p.logger(ctx).Info("Created hook", "hookID", made.ID)
 	p.tellCreated(made.ID)
-	p.noteApplied(edit{blind: true}, *made)
+	p.noteApplied(hook.Step{Blind: true}, *made)
 	p.sees(made)
 	p.made = true
 	result := p.agreed()
@@ -78,19 +70,6 @@ func (p *pass) readFresh(ctx context.Context) (bool, error) {
 	return p.fresh, nil
 }
 
-// lateEffect is how long a creation may take effect after its answer was lost.
-const lateEffect = 5 * time.Second
-
-// unsettled is how long to wait before an intent with another URL is noted in the place of one whose hook may still show
-// up: it would be nobody's. With the same URL GitHub refuses the second hook.
-func (p *pass) unsettled(fingerprint string) time.Duration {
-	noted := *p.creating
-	if noted == nil || noted.URLFingerprint == fingerprint {
-		return 0
-	}
-	return noted.Time.Add(lateEffect).Sub(p.github.ServerTime())
-}
-
 // noteCreating stores the intent to create, unless somebody else changed the object since it was read.
 func (p *pass) noteCreating(ctx context.Context, fingerprint string) error {
 	noted, server := *p.creating, p.status.Server
@@ -105,21 +84,21 @@ func (p *pass) noteCreating(ctx context.Context, fingerprint string) error {
 }
 
 // refused is GitHub's no to a create. If it says that there is such a hook, that one is named or taken over.
-func (p *pass) refused(ctx context.Context, err error) (ctrl.Result, error) {
-	if !errors.Is(err, github.ErrHookExists) {
+func (p *pass) refused(ctx context.Context, s search, refusal error) (ctrl.Result, error) {
+	if !errors.Is(refusal, github.ErrHookExists) {
+		return p.failed(ctx, refusal)
+	}
+	if err := p.list(ctx, &s); err != nil {
 		return p.failed(ctx, err)
 	}
-	hooks, listErr := p.hooks.List(ctx)
-	if isFailure(listErr) {
-		return p.failed(ctx, listErr)
-	}
-	found, chooseErr := p.choose(ctx, hooks, listErr)
-	switch {
-	case chooseErr != nil:
-		return p.failed(ctx, chooseErr)
-	case found != nil:
+	switch step, err := p.decide(ctx, s); {
+	case err != nil:
+		return ctrl.Result{}, err
+	case step.Do == hook.Create:
+		return p.failed(ctx, refusal)
+	case step.Do == hook.Edit, step.Do == hook.Keep:
 		return ctrl.Result{RequeueAfter: cacheLag}, nil
 	default:
-		return p.failed(ctx, err)
+		return p.failed(ctx, p.unfound(ctx, step, s))
 	}
 }

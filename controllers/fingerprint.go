@@ -51,9 +51,22 @@ func (f *Fingerprints) Of(ctx context.Context, value string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return fingerprint(key, value), nil
+}
+
+// of is Of once the key is known, as Ready tells.
+func (f *Fingerprints) of(value string) string {
+	key := f.key.Load()
+	if value == "" || key == nil {
+		return ""
+	}
+	return fingerprint(*key, value)
+}
+
+func fingerprint(key []byte, value string) string {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(value))
-	return "hmac-sha256:" + hex.EncodeToString(mac.Sum(nil)), nil
+	return "hmac-sha256:" + hex.EncodeToString(mac.Sum(nil))
 }
 
 // errKeyMissing: the operator's own Secret holds no key, and the operator may not make one.

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -39,10 +40,16 @@ func (o organization) webhook(id int64) string { return fmt.Sprintf("webhook %d 
 
 func (o organization) accepts(context.Context, *pass) error { return nil }
 
-func (o organization) find(ctx context.Context, p *pass) (*github.Hook, error) { return p.find(ctx) }
+func (o organization) identify(context.Context, *pass) (int64, error) {
+	return 0, errors.ErrUnsupported
+}
 
-func (o organization) observed(ctx context.Context, p *pass) (*github.Hook, error) {
-	return p.findObserved(ctx)
+func (o organization) conflict(id int64, owned, here bool, name string) string {
+	return conflictOfHook(o, id, owned, here, name)
+}
+
+func (o organization) missing(id int64, p *pass) string {
+	return missingHook(o, id, p.spec.ManagementPolicy == v1alpha1.Observe)
 }
 
 func (o organization) owns() bool { return true }

@@ -51,10 +51,12 @@ type place interface {
 	hooks(*github.Client) github.Hooks
 	// accepts refuses credentials that cannot be used for it. It may find that they are about another App than before.
 	accepts(context.Context, *pass) error
-	// find looks for the object's hook, to manage it. It returns nil when there is none and one has to be created.
-	find(context.Context, *pass) (*github.Hook, error)
-	// observed looks for the hook that is only to be observed.
-	observed(context.Context, *pass) (*github.Hook, error)
+	// identify asks GitHub for the ID of the one hook that is there, where nobody creates or deletes any.
+	identify(context.Context, *pass) (int64, error)
+	// conflict says that a hook is another object's, of that name where it is in the same namespace, or somebody else's.
+	conflict(id int64, owned, here bool, name string) string
+	// missing says that there is no such hook; 0 is one with the object's URL.
+	missing(id int64, p *pass) string
 	// owns tells whether hooks are created and deleted there, so that objects need a finalizer.
 	owns() bool
 	// scope is the classic token scope that administers its hooks.
@@ -117,8 +119,6 @@ type pass struct {
 	server  string
 	desired hook.Desired
 	secret  hmacSecret
-	// urlFingerprint of a URL that came from a Secret; empty for one in the spec.
-	urlFingerprint string
 	// stretched is the interval between polls where the credential's limits are too small for all objects.
 	stretched time.Duration
 }
@@ -228,14 +228,6 @@ func (p *pass) isPoll() bool {
 	return judged && p.secretsApplied() && len(p.requests()) == 0 && p.obj.GetDeletionTimestamp().IsZero()
 }
 
-// sync finds out how the hook differs and, when it is managed, puts it right.
-func (p *pass) sync(ctx context.Context) (ctrl.Result, error) {
-	if p.spec.ManagementPolicy == v1alpha1.Observe {
-		return p.observe(ctx)
-	}
-	return p.manage(ctx)
-}
-
 // follow looks at the deliveries of a hook that agrees, when something under way is due.
 func (p *pass) follow(ctx context.Context, look bool) ctrl.Result {
 	if look {
@@ -283,26 +275,6 @@ func retryConflict(err error) (ctrl.Result, error) {
 
 // cacheLag is about how long the cache needs to show what was just written.
 const cacheLag = time.Second
-
-// manage makes the hook agree with the spec.
-func (p *pass) manage(ctx context.Context) (ctrl.Result, error) {
-	if known, ok := p.known(); ok {
-		return p.edit(ctx, known)
-	}
-	return p.look(ctx)
-}
-
-// look asks GitHub for the hook, and creates it or puts it right.
-func (p *pass) look(ctx context.Context) (ctrl.Result, error) {
-	found, err := p.place.find(ctx, p)
-	if err != nil {
-		return p.failed(ctx, err)
-	}
-	if found == nil {
-		return p.create(ctx)
-	}
-	return p.update(ctx, *found)
-}
 
 // logger has the object's fields already; this adds where its hook lives.
 func (p *pass) logger(ctx context.Context) logr.Logger {

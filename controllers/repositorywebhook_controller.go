@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -43,10 +44,14 @@ func (r repository) webhook(id int64) string { return fmt.Sprintf("webhook %d of
 
 func (r repository) accepts(context.Context, *pass) error { return nil }
 
-func (r repository) find(ctx context.Context, p *pass) (*github.Hook, error) { return p.find(ctx) }
+func (r repository) identify(context.Context, *pass) (int64, error) { return 0, errors.ErrUnsupported }
 
-func (r repository) observed(ctx context.Context, p *pass) (*github.Hook, error) {
-	return p.findObserved(ctx)
+func (r repository) conflict(id int64, owned, here bool, name string) string {
+	return conflictOfHook(r, id, owned, here, name)
+}
+
+func (r repository) missing(id int64, p *pass) string {
+	return missingHook(r, id, p.spec.ManagementPolicy == v1alpha1.Observe)
 }
 
 func (r repository) owns() bool { return true }

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+	"github.com/github-webhooks/github-webhook-operator/internal/hook"
 )
 
 // fieldOwner is the operator's name in managedFields.
@@ -139,11 +140,10 @@ func (p *pass) settled() bool {
 
 // secretsApplied tells whether the secret, and the URL from a Secret, are those that GitHub was given last.
 func (p *pass) secretsApplied() bool {
-	var e edit
-	if p.status.Applied != nil && p.spec.ManagementPolicy != v1alpha1.Observe {
-		p.addSecrets(&e)
+	if p.status.Applied == nil || p.spec.ManagementPolicy == v1alpha1.Observe {
+		return true
 	}
-	return !e.rotated
+	return len(hook.Rotated(p.desired, p.appliedHook())) == 0
 }
 
 // interval between polls.

@@ -31,6 +31,8 @@ const AllEvents = "*"
 type Desired struct {
 	// URL that deliveries go to.
 	URL string
+	// URLFingerprint of a URL that came from a Secret; empty for one in the spec.
+	URLFingerprint string
 	// ContentType is json or form.
 	ContentType string
 	// InsecureSSL true: GitHub doesn't verify the receiver's certificate.

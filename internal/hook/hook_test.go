@@ -190,14 +190,14 @@ func TestEdit(t *testing.T) {
 				c.want(&d)
 			}
 			o.Events = c.observed
-			NewWithT(t).Expect(hook.Edit(d, o, c.fields, secret, c.addEvents)).To(Equal(c.request))
+			NewWithT(t).Expect(hook.EditRequest(d, o, c.fields, secret, c.addEvents)).To(Equal(c.request))
 		})
 	}
 }
 
 func TestCreate(t *testing.T) {
 	active := true
-	NewWithT(t).Expect(hook.Create(desired(), github.NewSecret("s"))).To(Equal(github.HookRequest{
+	NewWithT(t).Expect(hook.CreateRequest(desired(), github.NewSecret("s"))).To(Equal(github.HookRequest{
 		Config: &github.Config{URL: github.NewSecret("https://ci.example.com"), ContentType: "json", Secret: github.NewSecret("s")},
 		Events: []string{"pull_request", "push"}, Active: &active,
 	}))

@@ -20,7 +20,16 @@ type Intent struct {
 	Time time.Time
 	// MatchesURL tells whether a URL is the noted one; only a fingerprint of it was kept.
 	MatchesURL func(url string) bool
+	// Open: the creation may still take effect. It lasts LateEffect.
+	Open bool
 }
+
+// LateEffect is how long a creation may take effect after its answer was lost.
+const LateEffect = 5 * time.Second
+
+// isOpen tells whether to wait before another URL is noted in the place of one whose webhook may still show up: it would be
+// nobody's. With the same URL GitHub refuses the second one.
+func (i *Intent) isOpen(url string) bool { return i != nil && i.Open && !i.MatchesURL(url) }
 
 // Created finds the hook that a noted intent made: the noted URL, created about then, and owned by nobody. It returns
 // nil when there is none.

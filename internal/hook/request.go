@@ -6,15 +6,15 @@ import (
 	"github.com/github-webhooks/github-webhook-operator/internal/github"
 )
 
-// Create is the request that creates the desired hook. The secret is the real one; empty for none.
-func Create(desired Desired, secret github.Secret) github.HookRequest {
+// CreateRequest is the request that creates the desired hook. The secret is the real one; empty for none.
+func CreateRequest(desired Desired, secret github.Secret) github.HookRequest {
 	return github.HookRequest{Config: Config(desired, secret), Events: desired.Events, Active: desired.Active}
 }
 
-// Edit is the smallest request that puts the fields right. Whatever of config differs, all of config is sent with the
+// EditRequest is the smallest request that puts the fields right. Whatever of config differs, all of config is sent with the
 // real secret: a config without it would remove the secret, and what GitHub shows of it must never be written back.
 // With addEvents the place understands add_events, which leaves events alone that others add meanwhile.
-func Edit(desired Desired, observed github.Hook, fields []Field, secret github.Secret, addEvents bool) github.HookRequest {
+func EditRequest(desired Desired, observed github.Hook, fields []Field, secret github.Secret, addEvents bool) github.HookRequest {
 	var r github.HookRequest
 	for _, f := range fields {
 		switch f {
@@ -27,6 +27,20 @@ func Edit(desired Desired, observed github.Hook, fields []Field, secret github.S
 		}
 	}
 	return r
+}
+
+// SendsConfig tells whether the write carries config, and with it the secret.
+func (s Step) SendsConfig() bool {
+	return s.Blind || s.Reassert || slices.ContainsFunc(s.Fields, func(f Field) bool { return f != Events && f != Active })
+}
+
+// Request that makes the step's write.
+func (s Step) Request(desired Desired, secret github.Secret, addEvents bool) github.HookRequest {
+	request := EditRequest(desired, s.Hook, s.Fields, secret, addEvents)
+	if s.SendsConfig() {
+		request.Config = Config(desired, secret)
+	}
+	return request
 }
 
 // Config is all of the config that the spec wants, with the real secret; empty for none.

@@ -13,6 +13,8 @@ const ReassertInterval = time.Hour
 type Applied struct {
 	// SecretFingerprint of the secret that was written; empty for none.
 	SecretFingerprint string
+	// URLFingerprint of the URL from a Secret that was written; empty for one in the spec.
+	URLFingerprint string
 	// UpdatedAt is GitHub's updated_at after the write; zero when unknown.
 	UpdatedAt time.Time
 	// ReassertedAt is when the secret was last written only because of Foreign; zero for never.
@@ -25,6 +27,18 @@ func SecretChanged(desired Desired, applied Applied) bool {
 		return false
 	}
 	return desired.SecretFingerprint != applied.SecretFingerprint
+}
+
+// Rotated names the fields whose value in a Secret is another one than was last written.
+func Rotated(desired Desired, applied Applied) []Field {
+	var fields []Field
+	if SecretChanged(desired, applied) {
+		fields = append(fields, SecretRef)
+	}
+	if desired.URLFingerprint != applied.URLFingerprint {
+		fields = append(fields, URL)
+	}
+	return fields
 }
 
 // Foreign tells whether somebody else wrote to the hook after us.

@@ -71,7 +71,7 @@ func (a app) knownID(ctx context.Context, p *pass) (int64, error) {
 	if id, err := strconv.ParseInt(p.github.AppID(), 10, 64); err == nil {
 		return id, nil
 	}
-	if !p.seen.Contains(p.obj.GetUID()) && !p.github.KnowsApp() {
+	if !p.hookMemory.Contains(p.obj.GetUID()) && !p.github.KnowsApp() {
 		return 0, nil
 	}
 	own, err := p.github.OwnApp(ctx)

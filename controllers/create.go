@@ -38,7 +38,7 @@ func (p *pass) create(ctx context.Context, s search) (ctrl.Result, error) {
 	p.tellCreated(made.ID)
 	p.noteApplied(hook.Step{Blind: true}, *made)
 	p.sees(made)
-	p.made = true
+	p.did.created = true
 	result := p.agreed()
 	if left := hook.Drift(p.desired, *made); len(left) > 0 {
 		result, err = p.failed(ctx, p.notTaken(left))
@@ -46,7 +46,7 @@ func (p *pass) create(ctx context.Context, s search) (ctrl.Result, error) {
 		p.watch.written = p.obj.GetGeneration()
 		result, err = p.failed(ctx, p.unread(made.ID, unknown))
 	}
-	return result, errors.Join(err, p.patchStatus(ctx)) // The ID is stored at once.
+	return result, err
 }
 
 // readFresh tells whether the object is the one that the API server has: nothing is created, and no object let go, on a

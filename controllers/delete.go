@@ -215,7 +215,7 @@ func (p *pass) release(ctx context.Context) error {
 	if err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	p.seen.Remove(p.obj.GetUID())
+	p.hookMemory.Remove(p.obj.GetUID())
 	if p.github != nil {
 		p.github.StopPolling(string(p.obj.GetUID()))
 	}

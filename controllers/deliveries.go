@@ -48,6 +48,10 @@ type watch struct {
 	// handled are the requests that were carried out, by name; tries counts how often one in a row could not be sent.
 	handled map[string]string
 	tries   int
+	// synced is when GitHub was last seen to agree: the status has it to the hour. Losing it costs nothing.
+	synced time.Time
+	// again: the webhook has to be read, although it is not due.
+	again bool
 	// unusual is the version of the Secret that was warned of.
 	unusual string
 	// replay is the request to redeliver that is under way; nil is none.
@@ -164,7 +168,7 @@ func (p *pass) tellDeliveries(ctx context.Context, log deliveryLog) {
 	}
 	p.status.LastDelivery, p.status.Deliveries = p.lastDelivery(summary.Newest), counted(summary)
 	before := p.condition(v1alpha1.ConditionDeliveriesHealthy)
-	failing := before != nil && before.Status == metav1.ConditionFalse
+	failing := !p.did.replaced && before != nil && before.Status == metav1.ConditionFalse
 	switch newest := summary.Newest; {
 	case newest == nil:
 		p.health(metav1.ConditionUnknown, v1alpha1.ReasonNoDeliveries, "GitHub's log has no delivery of this webhook")
@@ -180,16 +184,9 @@ func (p *pass) tellDeliveries(ctx context.Context, log deliveryLog) {
 	}
 }
 
-// health sets the condition DeliveriesHealthy.
+// health is what DeliveriesHealthy is to say.
 func (p *pass) health(status metav1.ConditionStatus, reason, message string) {
-	p.setCondition(v1alpha1.ConditionDeliveriesHealthy, status, reason, message)
-}
-
-// undelivered is the condition before the log was read for the first time.
-func (p *pass) undelivered() {
-	if p.condition(v1alpha1.ConditionDeliveriesHealthy) == nil {
-		p.health(metav1.ConditionUnknown, v1alpha1.ReasonNoDeliveries, "GitHub's log of deliveries was not looked at yet")
-	}
+	p.seen = report{health: status, reason: reason, message: message}
 }
 
 // unreadable says that the deliveries are not known, and why; nothing else depends on them. Trouble in reaching GitHub
@@ -197,13 +194,14 @@ func (p *pass) undelivered() {
 func (p *pass) unreadable(err error) {
 	v := p.judge(err)
 	switch {
-	case v.transient && p.condition(v1alpha1.ConditionDeliveriesHealthy) != nil, v.reason == "":
+	case v.reason == "":
 	case errors.Is(err, github.ErrNotFound):
 		p.health(metav1.ConditionUnknown, v1alpha1.ReasonTargetNotFound,
 			fmt.Sprintf("%s shows no deliveries of this webhook: the server may be too old for it", p.server))
 	default:
 		p.health(metav1.ConditionUnknown, v.reason, "The deliveries cannot be read. "+v.message)
 	}
+	p.seen.passing = v.transient
 	if v.transient {
 		p.watch.wake(time.Now().Add(max(v.retryAfter, time.Minute)))
 	}

@@ -22,9 +22,9 @@ func (p *pass) ours() bool {
 func (p *pass) forget() {
 	*p.id, p.status.Applied, p.status.SettingsURL = 0, nil, ""
 	p.status.LastDelivery, p.status.Deliveries, p.status.Redelivering = nil, nil, nil
-	p.clear(v1alpha1.ConditionDeliveriesHealthy)
+	p.did.replaced = true
 	p.watch = watch{}
-	p.seen.Remove(p.obj.GetUID())
+	p.hookMemory.Remove(p.obj.GetUID())
 }
 
 // hold makes the hook that a lost answer created the object's own, and stores its ID before anything is written to it: once
@@ -117,13 +117,12 @@ func (p *pass) appliedHook() hook.Applied {
 
 // sees notes the hook that GitHub showed.
 func (p *pass) sees(h *github.Hook) {
-	last, known := p.seen.Get(p.obj.GetUID())
+	last, known := p.hookMemory.Get(p.obj.GetUID())
 	if name := p.place.renamed(*h); name != "" && p.shows(name) && (!known || p.place.renamed(last) != name) {
 		p.events.Normal(p.obj, v1alpha1.EventRenamed, name, fmt.Sprintf("The %s is called %s on GitHub now; its webhook goes on working", p.place, name))
 	}
 	p.recall(*h)
-	p.shown = true
-	p.undelivered()
+	p.did.shown = true
 	p.status.Server, *p.id = p.server, h.ID
 	if page := p.hooks.SettingsURL(h.ID); page != "" {
 		p.status.SettingsURL = page

@@ -79,13 +79,13 @@ func textOf(h github.Hook) int {
 // recall notes the hook for the next pass, unless it is too large for the room that there is.
 func (p *pass) recall(h github.Hook) {
 	uid := p.obj.GetUID()
-	p.seen.Remove(uid)
+	p.hookMemory.Remove(uid)
 	const least = 512
 	if size := least + textOf(h); p.seenRoom.hold(uid, size) < size {
 		p.seenRoom.release(uid)
 		return
 	}
-	p.seen.Add(uid, h)
+	p.hookMemory.Add(uid, h)
 }
 
 // keep cuts rows to those for which there is room, beside so many others of the object, and tells whether that left any

@@ -49,6 +49,7 @@ type Operator struct {
 	overlaps        *lru.Cache[overlap, struct{}] // warned of
 	pod             *corev1.Pod
 	defaultInterval time.Duration
+	started         time.Time
 	quoteReceivers  bool
 	uses            []secretUse // one for each kind
 	rows, seenRoom  *room       // for what is remembered of objects: see memory.go
@@ -89,7 +90,7 @@ func NewOperator(o Options) (*Operator, error) {
 		fingerprints: &Fingerprints{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: o.Namespace},
 		events:       NewEvents(mgr.GetEventRecorder("github-webhook-operator"), mgr.GetScheme()),
 		rows:         newRoom(maxRows, maxRowsOfOne), seenRoom: newRoom(maxSeen, maxSeenHook),
-		urls: urls, signing: signing, overlaps: overlaps, pod: o.Pod, defaultInterval: o.DefaultInterval, quoteReceivers: o.QuoteReceivers,
+		urls: urls, signing: signing, overlaps: overlaps, pod: o.Pod, defaultInterval: o.DefaultInterval, started: time.Now(), quoteReceivers: o.QuoteReceivers,
 	}
 	return operator, mgr.Add(manager.RunnableFunc(operator.sweep))
 }

@@ -87,10 +87,10 @@ const seenHooks = 20_000
 // pass is one run of the loop over one object.
 type pass struct {
 	*Operator
-	kind   string
-	claims *claims
-	seen   *lru.Cache[types.UID, github.Hook]
-	watch  watch
+	kind       string
+	claims     *claims
+	hookMemory *lru.Cache[types.UID, github.Hook]
+	watch      watch
 	// workers are the kind's; lane is where the pass has one of them, nil for none.
 	workers *workers
 	lane    *lane
@@ -106,8 +106,10 @@ type pass struct {
 
 	fresh    bool // obj was read past the cache in this pass
 	released bool // obj was let go
-	shown    bool // GitHub showed the hook in this pass
-	made     bool // the hook was created in this pass
+
+	did  outcome
+	seen report
+	todo agenda
 
 	metrics metrics.Object
 	// ctx is the pass's own, for what is read when a server's words are to be repeated.
@@ -127,7 +129,7 @@ func (r *Reconciler[T]) begin(obj T) *pass {
 	remembered, _ := r.watches.Get(obj.GetUID()) // The status in the cache may be older.
 	p := &pass{
 		watch: remembered, metrics: metrics.Object{Kind: r.kind, Namespace: obj.GetNamespace(), Name: obj.GetName()},
-		Operator: r.Operator, kind: r.kind, claims: r.claims, seen: r.seen, workers: r.workers,
+		Operator: r.Operator, kind: r.kind, claims: r.claims, hookMemory: r.seen, workers: r.workers,
 		obj: obj, before: obj.DeepCopyObject().(Webhook), place: r.place(obj),
 		spec: obj.CommonSpec(), hookSpec: &v1alpha1.HookSpec{},
 		status: obj.CommonStatus(), id: obj.StatusID(), creating: new(*v1alpha1.Creating),
@@ -152,8 +154,12 @@ func (r *Reconciler[T]) Reconcile(ctx context.Context, obj T) (_ ctrl.Result, er
 	p := r.begin(obj)
 	p.ctx = ctx
 	defer func() { // once, whatever happens below
+		conclude(p.status, obj.GetGeneration(), p.did, p.seen, time.Now())
 		r.remember(p)
 		err = errors.Join(err, p.patchStatus(ctx))
+		if p.did.shown {
+			err = errors.Join(err, p.tellOverlap(ctx))
+		}
 		p.measure(ctx)
 		p.leave()
 	}()
@@ -171,29 +177,32 @@ func (r *Reconciler[T]) Reconcile(ctx context.Context, obj T) (_ ctrl.Result, er
 	if err := p.connect(ctx); err != nil {
 		return p.failed(ctx, err)
 	}
-	look, next := p.due(), p.watch.next
-	if (look || !p.settled()) && !p.enter() {
+	p.todo = plan(p.situation(), time.Now())
+	next := p.watch.next
+	if (p.todo.look || !p.todo.settled) && !p.enter() {
 		return ctrl.Result{RequeueAfter: parkedAtMost}, nil
 	}
-	if look {
+	if p.todo.look {
 		p.watch.next = time.Time{}
 	}
-	if p.settled() {
-		return p.follow(ctx, look), nil
+	if p.todo.settled {
+		return p.follow(ctx), nil
 	}
 	result, err := p.sync(p.prioritized(ctx))
-	if err != nil || *p.id == 0 {
+	switch {
+	case err != nil || *p.id == 0:
 		p.watch.next = next
 		return result, err
-	}
-	if !p.shown && !look {
+	case p.did.created: // Its ID is stored at once; what else there is to do comes after.
+		if len(p.requests()) > 0 {
+			result.RequeueAfter = cacheLag
+		}
+		return result, nil
+	case !p.did.shown && !p.todo.look:
 		return p.sooner(result), nil
 	}
-	if err := p.tellOverlap(ctx); err != nil {
-		return result, err
-	}
 	p.carryOut(ctx)
-	if look && !p.made { // A new hook's ping shows up later.
+	if p.todo.look {
 		p.watchDeliveries(ctx)
 	}
 	return p.sooner(result), nil
@@ -209,31 +218,31 @@ func (r *Reconciler[T]) remember(p *pass) {
 	r.watches.Add(p.obj.GetUID(), p.watch)
 }
 
-// due tells whether GitHub is to be looked at: it is time, or somebody asks.
-func (p *pass) due() bool {
-	return len(p.requests()) > 0 || p.watch.due(time.Now()) || !time.Now().Before(p.pollTime()) || p.farther()
+// situation is what the agenda follows from.
+func (p *pass) situation() situation {
+	return situation{
+		uid: p.obj.GetUID(), generation: p.obj.GetGeneration(), status: p.status, creating: *p.creating != nil, server: p.server,
+		interval: p.interval(), started: p.started, requests: len(p.requests()), rotated: p.rotated(),
+		// Which App the credentials are of may have changed while nobody looked.
+		identified: p.place.owns() || p.hookMemory.Contains(p.obj.GetUID()), farther: p.farther(),
+		synced: p.watch.synced, judged: p.watch.judged, next: p.watch.next, again: p.watch.again,
+	}
 }
 
 // prioritized says whether the pass does what a user wants, or only looks.
 func (p *pass) prioritized(ctx context.Context) context.Context {
-	if p.isPoll() {
+	if p.todo.poll {
 		return github.WithPriority(ctx, github.Poll)
 	}
 	return ctx
 }
 
-// isPoll tells whether the pass only looks: nobody changed anything since the last verdict.
-func (p *pass) isPoll() bool {
-	judged := p.synced() || p.watch.judged == p.obj.GetGeneration()
-	return judged && p.secretsApplied() && len(p.requests()) == 0 && p.obj.GetDeletionTimestamp().IsZero()
-}
-
 // follow looks at the deliveries of a hook that agrees, when something under way is due.
-func (p *pass) follow(ctx context.Context, look bool) ctrl.Result {
-	if look {
+func (p *pass) follow(ctx context.Context) ctrl.Result {
+	if p.todo.look {
 		p.watchDeliveries(ctx)
 	}
-	return p.sooner(p.untilNextPoll())
+	return p.sooner(ctrl.Result{RequeueAfter: max(time.Until(p.todo.nextPoll), time.Second)})
 }
 
 // sooner comes back before the next poll where deliveries want it.

@@ -258,7 +258,7 @@ func (p *pass) resumes(err error) time.Time {
 	case apierrors.IsConflict(err): // The cache is behind: the next pass sees what somebody else changed.
 		return now.Add(cacheLag)
 	case v.transient, v.reason == "":
-		return later(now.Add(unavailablePause), p.namedTime(err))
+		return latest(now.Add(unavailablePause), p.namedTime(err))
 	default:
 		return now.Add(lastRetry)
 	}
@@ -270,13 +270,6 @@ func (p *pass) namedTime(err error) time.Time {
 		return e.RetryAt
 	}
 	return time.Time{}
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }
 
 // nextLook is when to go on with what is left, or to see what came of what was asked for.

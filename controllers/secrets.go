@@ -101,7 +101,7 @@ func (p *pass) fingerprintSecret(ctx context.Context) error {
 	case p.spec.ManagementPolicy == v1alpha1.Observe:
 		p.desired.SecretFingerprint = "present" // Observe compares presence only.
 		return nil
-	case p.synced() && applied != nil && applied.SecretFingerprint != "":
+	case isSynced(p.status, p.obj.GetGeneration(), p.server) && applied != nil && applied.SecretFingerprint != "":
 		version, err := p.secretVersion(ctx, ref.Name)
 		if err != nil {
 			return err

@@ -3,7 +3,6 @@ package controllers
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -26,7 +25,7 @@ const storeTimeout = 10 * time.Second
 
 // patchStatus writes what the pass changed in the status, if anything.
 func (p *pass) patchStatus(ctx context.Context) error {
-	if p.released || equality.Semantic.DeepEqual(p.before, p.obj) {
+	if p.released || !p.changed(time.Now()) {
 		return nil
 	}
 	// A verdict reached is worth the write even when the operator is told to stop meanwhile.
@@ -37,6 +36,23 @@ func (p *pass) patchStatus(ctx context.Context) error {
 		patch = client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{})
 	}
 	return client.IgnoreNotFound(p.store(ctx, patch))
+}
+
+// syncNoted is how old lastSyncTime may get while nothing else is written. The exact time is a metric.
+const syncNoted = time.Hour
+
+// changed tells whether the status is worth a write, and brings lastSyncTime up to date if it is.
+func (p *pass) changed(now time.Time) bool {
+	noted := p.status.LastSyncTime
+	synced := wholeSeconds(p.watch.synced)
+	if synced == nil || noted != nil && !synced.After(noted.Time) {
+		return !equality.Semantic.DeepEqual(p.before, p.obj)
+	}
+	if noted != nil && now.Sub(noted.Time) < syncNoted && equality.Semantic.DeepEqual(p.before, p.obj) {
+		return false
+	}
+	p.status.LastSyncTime = synced
+	return true
 }
 
 // store writes the status as it stands. The object's own copy is sent, so that the pass's obj is left as it is where the
@@ -107,43 +123,12 @@ func (p *pass) condition(conditionType string) *metav1.Condition {
 	return meta.FindStatusCondition(p.status.Conditions, conditionType)
 }
 
-func (p *pass) setCondition(conditionType string, status metav1.ConditionStatus, reason, message string) {
-	meta.SetStatusCondition(&p.status.Conditions, metav1.Condition{
-		Type: conditionType, Status: status, Reason: reason, Message: message, ObservedGeneration: p.obj.GetGeneration(),
-	})
-}
-
-// clear removes conditions that are present only while they are true.
-func (p *pass) clear(conditionTypes ...string) {
-	p.status.Conditions = slices.DeleteFunc(p.status.Conditions, func(c metav1.Condition) bool {
-		return slices.Contains(conditionTypes, c.Type)
-	})
-}
-
-// synced tells whether the last verdict on this generation was that GitHub agrees.
-func (p *pass) synced() bool {
-	ready := p.condition(v1alpha1.ConditionReady)
-	return ready != nil && ready.Status == metav1.ConditionTrue && ready.Reason == v1alpha1.ReasonSynced &&
-		ready.ObservedGeneration == p.obj.GetGeneration() && p.status.Server == p.server
-}
-
-// settled tells whether there is nothing to ask GitHub: the spec and the secret are those that were applied, nobody asks
-// for a look, and the next poll is not due.
-func (p *pass) settled() bool {
-	return p.synced() &&
-		*p.creating == nil &&
-		p.condition(v1alpha1.ConditionReconciling) == nil &&
-		p.secretsApplied() &&
-		len(p.requests()) == 0 &&
-		time.Now().Before(p.pollTime())
-}
-
-// secretsApplied tells whether the secret, and the URL from a Secret, are those that GitHub was given last.
-func (p *pass) secretsApplied() bool {
+// rotated tells whether the secret, or the URL from a Secret, is another one than GitHub was given last.
+func (p *pass) rotated() bool {
 	if p.status.Applied == nil || p.spec.ManagementPolicy == v1alpha1.Observe {
-		return true
+		return false
 	}
-	return len(hook.Rotated(p.desired, p.appliedHook())) == 0
+	return len(hook.Rotated(p.desired, p.appliedHook())) > 0
 }
 
 // interval between polls.
@@ -162,56 +147,28 @@ func (o *Operator) intervalOf(spec *v1alpha1.WebhookSpec) time.Duration {
 	return o.defaultInterval
 }
 
-// clockStep is how far ahead a time in the status may be: another replica's clock wrote it.
-const clockStep = time.Minute
-
-// pollTime is when the object is due.
-func (p *pass) pollTime() time.Time {
-	if last := p.status.LastSyncTime; last == nil || time.Until(last.Time) > clockStep {
-		return time.Time{} // Never looked, or by a clock that was set back since.
-	}
-	return nextPoll(p.obj.GetUID(), p.status.LastSyncTime.Time, p.interval())
-}
-
-func (p *pass) untilNextPoll() ctrl.Result {
-	return ctrl.Result{RequeueAfter: max(time.Until(p.pollTime()), time.Second)}
-}
-
-// agreed is the verdict that GitHub agrees with the spec.
+// agreed is the verdict that GitHub agrees with the spec, as it was just seen.
 func (p *pass) agreed() ctrl.Result {
-	now := p.now()
-	p.status.LastSyncTime = &now
+	p.watch.synced, p.watch.again = time.Now(), false
 	p.looked()
 	p.agree()
-	return p.untilNextPoll()
+	return ctrl.Result{RequeueAfter: p.situation().untilPoll(p.watch.synced, time.Now())}
 }
 
 // agree says that GitHub agrees, as far as is known.
 func (p *pass) agree() {
 	p.status.Drift = nil
 	p.watch.judged = p.obj.GetGeneration()
-	p.verdict(metav1.ConditionTrue, v1alpha1.ReasonSynced, "The webhook on GitHub agrees with the spec")
-	p.clear(v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled)
+	p.did.finding = agreed
 }
 
 // suspended leaves GitHub alone.
 func (p *pass) suspended() {
-	status := metav1.ConditionUnknown
-	if ready := p.condition(v1alpha1.ConditionReady); ready != nil {
-		status = ready.Status
-	}
 	p.refuseRequests("spec.suspend is true: set it to false and ask again")
-	p.verdict(status, v1alpha1.ReasonSuspended, "spec.suspend is true: GitHub is left alone until it is false again")
-	p.clear(v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled)
+	p.did.finding = suspended
 }
 
-// verdict says how the object's generation stands.
-func (p *pass) verdict(ready metav1.ConditionStatus, reason, message string) {
-	p.status.ObservedGeneration = p.obj.GetGeneration()
-	p.setCondition(v1alpha1.ConditionReady, ready, reason, message)
-}
-
-// failed turns an error into a verdict in the object's status and tells when to come back.
+// failed turns an error into a verdict and tells when to come back.
 func (p *pass) failed(ctx context.Context, err error) (ctrl.Result, error) {
 	if errors.Is(err, context.Canceled) {
 		return ctrl.Result{}, err // The operator was told to stop, which is no verdict on the object.
@@ -220,8 +177,8 @@ func (p *pass) failed(ctx context.Context, err error) (ctrl.Result, error) {
 	if v.reason == "" {
 		return retryConflict(err) // The Kubernetes API's trouble is no verdict on the object.
 	}
-	p.status.ObservedGeneration = p.obj.GetGeneration()
-	p.setFailure(v)
+	agreedUntil := plan(p.situation(), time.Now()).agreedUntil
+	p.did.finding, p.did.failure, p.did.agreedUntil = failed, v, agreedUntil
 	if !v.queued {
 		p.events.Warning(p.obj, v.reason, "", v.message)
 	}
@@ -230,48 +187,13 @@ func (p *pass) failed(ctx context.Context, err error) (ctrl.Result, error) {
 		p.logger(ctx).Info("Stalled", "reason", v.reason, "message", v.message)
 		return ctrl.Result{RequeueAfter: p.interval()}, nil
 	case v.retryAfter > 0:
-		if v.transient && p.stillAgreed() { // Ready turns Unknown in time, whoever has to wait longer.
-			v.retryAfter = min(v.retryAfter, time.Until(p.unknownTime()))
+		// Ready turns Unknown in time, whoever has to wait longer.
+		if v.transient && stillAgreed(p.status, p.obj.GetGeneration(), agreedUntil, time.Now()) {
+			v.retryAfter = min(v.retryAfter, time.Until(agreedUntil))
 		}
 		log.FromContext(ctx).V(1).Info("Waiting", "reason", v.reason, "retryAfter", v.retryAfter)
 		return ctrl.Result{RequeueAfter: v.retryAfter}, nil
 	default:
 		return ctrl.Result{}, v
 	}
-}
-
-// setFailure sets the conditions that go with a failure.
-func (p *pass) setFailure(v verdict) {
-	p.clear(v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled)
-	reconciling := v1alpha1.ReasonProgressingWithRetry
-	switch {
-	case v.transient && p.stillAgreed():
-		reconciling = v.reason
-	case v.transient:
-		p.setCondition(v1alpha1.ConditionReady, metav1.ConditionUnknown, v.reason, v.message)
-	default:
-		p.setCondition(v1alpha1.ConditionReady, metav1.ConditionFalse, v.reason, v.message)
-	}
-	if v.stalled {
-		p.setCondition(v1alpha1.ConditionStalled, metav1.ConditionTrue, v.reason, v.message)
-		return
-	}
-	p.setCondition(v1alpha1.ConditionReconciling, metav1.ConditionTrue, reconciling, v.message)
-}
-
-// stillAgreed tells whether GitHub agreed with this generation not long ago, so that trouble in reaching it says nothing
-// against the hook.
-func (p *pass) stillAgreed() bool {
-	ready := p.condition(v1alpha1.ConditionReady)
-	return ready != nil && ready.Status == metav1.ConditionTrue && ready.ObservedGeneration == p.obj.GetGeneration() &&
-		time.Now().Before(p.unknownTime())
-}
-
-// unknownTime is until when GitHub's last agreement counts.
-func (p *pass) unknownTime() time.Time {
-	const intervals = 3
-	if p.status.LastSyncTime == nil {
-		return time.Time{}
-	}
-	return p.status.LastSyncTime.Add(intervals * p.interval())
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -84,9 +83,9 @@ func (p *pass) policy() hook.Policy {
 func (p *pass) recorded() hook.Recorded {
 	r := hook.Recorded{
 		ID: *p.id, Own: p.ours(), Noted: p.noted(), Applied: p.appliedHook(), Intent: p.intended(),
-		Synced: p.synced(), WroteUnknown: p.watch.written == p.obj.GetGeneration(), Trusted: p.trusted(),
+		Synced: p.todo.synced, WroteUnknown: p.watch.written == p.obj.GetGeneration(), Trusted: p.todo.trusted,
 	}
-	if seen, ok := p.seen.Get(p.obj.GetUID()); ok {
+	if seen, ok := p.hookMemory.Get(p.obj.GetUID()); ok {
 		r.Remembered = &seen
 	}
 	return r
@@ -115,17 +114,6 @@ func (p *pass) noted() bool {
 	ready := p.condition(v1alpha1.ConditionReady)
 	observed := ready != nil && (ready.Reason == v1alpha1.ReasonSynced || ready.Reason == v1alpha1.ReasonDriftDetected)
 	return *p.id != 0 && !p.ours() && !observed && p.hookSpec.AdoptionPolicy == v1alpha1.AdoptMatchURL && *p.creating == nil
-}
-
-// trusted tells whether the webhook need not be read before it is written: it agreed, its next poll is not due, and since
-// then only the spec or a Secret changed.
-func (p *pass) trusted() bool {
-	ready := p.condition(v1alpha1.ConditionReady)
-	agreed := ready != nil && ready.Status == metav1.ConditionTrue && ready.Reason == v1alpha1.ReasonSynced &&
-		p.condition(v1alpha1.ConditionReconciling) == nil && *p.creating == nil
-	// Which App the credentials are of may have changed while nobody looked.
-	identified := p.place.owns() || p.seen.Contains(p.obj.GetUID())
-	return agreed && identified && len(p.requests()) == 0 && time.Now().Before(p.pollTime())
 }
 
 // gather the one piece of evidence that a step asks for.
@@ -255,7 +243,7 @@ func (p *pass) unheld(ctx context.Context, err error) (ctrl.Result, error) {
 func (p *pass) unchanged(ctx context.Context, step hook.Step) ctrl.Result {
 	if step.Blind {
 		p.agree()
-		return p.untilNextPoll()
+		return ctrl.Result{RequeueAfter: max(time.Until(p.todo.nextPoll), time.Second)}
 	}
 	if step.Adopt {
 		p.noteApplied(step, step.Hook)
@@ -278,7 +266,7 @@ func (p *pass) edited(ctx context.Context, step hook.Step, answer *github.Hook) 
 	case len(left) == 0:
 		return p.agreed(), nil
 	case step.Blind: // Somebody else had changed the hook meanwhile: look at it in a pass of its own.
-		p.status.LastSyncTime = nil
+		p.watch.again = true
 		return ctrl.Result{RequeueAfter: cacheLag}, nil
 	default:
 		return p.failed(ctx, p.notTaken(left))

@@ -17,7 +17,7 @@ func (p *pass) tell(ctx context.Context, s hook.Step) {
 	case s.Adopt:
 		logger.Info("Adopted hook")
 		p.events.Normal(p.obj, v1alpha1.EventAdopted, fields, fmt.Sprintf("Took over %s%s", p.place.webhook(s.ID), wrote(fields)))
-	case !p.synced():
+	case !p.todo.synced:
 		logger.Info("Updated hook")
 		p.events.Normal(p.obj, v1alpha1.EventUpdated, fields, fmt.Sprintf("Updated %s of %s", fields, p.place.webhook(s.ID)))
 	default:

@@ -70,7 +70,7 @@ func laneOf(c *github.Client, poll bool) lane {
 
 // enter gives the pass a worker for requests to GitHub, unless it has to wait for one.
 func (p *pass) enter() bool {
-	l := laneOf(p.github, p.isPoll())
+	l := laneOf(p.github, p.todo.poll)
 	if !p.workers.enter(l, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(p.obj)}, time.Now()) {
 		return false
 	}

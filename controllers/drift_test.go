@@ -2,6 +2,9 @@ package controllers_test
 
 import (
 	"context"
+	"regexp"
+	"slices"
+	"strconv"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -137,7 +140,23 @@ var _ = storiesOf("Drift", func(kind hookKind) {
 		h.told(ctx, v1alpha1.EventDriftRepaired, "active")
 	})
 
-	It("that is not there costs one read and one status write a poll", func(ctx SpecContext) {
+	It("that is not there costs no write at a poll, and a metric has the time", func(ctx SpecContext) {
+		w.withOwnOperator(ctx, "--default-interval=1s")
+		h := w.readyHook(ctx, "ci")
+		polls := func() int {
+			return len(slices.DeleteFunc(w.calls(), func(call string) bool { return call != "GET /hooks/{hook_id}" }))
+		}
+		Eventually(ctx, func() *v1alpha1.LastDelivery { return h.get(ctx).CommonStatus().LastDelivery }).ShouldNot(BeNil(), h.trouble)
+		begin := polls() + 1 // What goes on when the ping of the creation shows up is none of a quiet poll's.
+		Eventually(ctx, polls).Should(BeNumerically(">", begin), h.trouble)
+
+		writes, synced, calls := h.apiWrites(), h.lastSync(), polls()
+		Eventually(ctx, polls).Should(BeNumerically(">=", calls+3), h.trouble)
+		Eventually(ctx, h.lastSync).Should(BeNumerically(">", synced+1))
+		Expect(h.apiWrites()).To(Equal(writes))
+	})
+
+	It("that is looked for by request costs one read and one status write", func(ctx SpecContext) {
 		h := w.readyHook(ctx, "ci")
 		calls, writes := len(w.calls()), h.statusWrites()
 		h.look(ctx)
@@ -150,4 +169,15 @@ var _ = storiesOf("Drift", func(kind hookKind) {
 func aSecondAfter(ctx context.Context, t time.Time) {
 	GinkgoHelper()
 	Eventually(ctx, time.Now).Should(BeTemporally(">", t.Add(time.Second)))
+}
+
+// lastSync is when GitHub was last seen to agree, as the metric has it.
+func (h *hook) lastSync() float64 {
+	GinkgoHelper()
+	series := regexp.MustCompile(`(?m)^github_webhook_last_sync_timestamp_seconds\{.*name="` + h.name + `",namespace="` + h.namespace + `"\} (\S+)$`)
+	shown := series.FindStringSubmatch(h.operator.scrape())
+	Expect(shown).To(HaveLen(2), "the metric is shown")
+	at, err := strconv.ParseFloat(shown[1], 64)
+	Expect(err).NotTo(HaveOccurred())
+	return at
 }

@@ -83,6 +83,7 @@ func (p *pass) measure(ctx context.Context) {
 	}
 	p.metrics.PollInterval(p.interval())
 	p.metrics.SecretApplied(p.secretTime())
+	p.metrics.LastSync(p.situation().lastSync(time.Now()))
 	if last := p.status.LastDelivery; last != nil {
 		p.metrics.LastDelivery(last.DeliveredAt.Time, int(last.StatusCode))
 	} else {

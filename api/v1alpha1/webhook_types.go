@@ -324,7 +324,8 @@ type WebhookStatus struct {
 	// SettingsURL is the page on which a person sees the hook.
 	// +optional
 	SettingsURL string `json:"settingsURL,omitempty"`
-	// LastSyncTime is when GitHub was last seen or made to agree.
+	// LastSyncTime is when GitHub was last seen or made to agree. It is brought up to date by every write of the status, and
+	// alone at most once an hour; the metric github_webhook_last_sync_timestamp_seconds has the exact time.
 	// +optional
 	LastSyncTime *metav1.Time `json:"lastSyncTime,omitempty"`
 	// Drift names the fields of the spec in which the hook differs; only with managementPolicy Observe.

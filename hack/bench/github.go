@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -23,6 +24,8 @@ type gitHub struct {
 	counter
 
 	mu sync.Mutex
+	// reads are how often each webhook was read, by its path.
+	reads counts
 	// awaited is the repository whose webhook's change is awaited, and arrived where its time goes.
 	awaited string
 	arrived chan time.Time
@@ -30,7 +33,7 @@ type gitHub struct {
 
 // newGitHub starts one; nil limits are none.
 func newGitHub(limits *githubsim.Limits) (*gitHub, error) {
-	g := &gitHub{}
+	g := &gitHub{reads: counts{}}
 	g.Server = githubsim.New(githubsim.Options{Limits: limits, OnExchange: g.exchanged, RequestsKept: 1})
 	if err := g.Start(); err != nil {
 		return nil, err
@@ -41,6 +44,11 @@ func newGitHub(limits *githubsim.Limits) (*gitHub, error) {
 func (g *gitHub) exchanged(e githubsim.Exchange) {
 	now := time.Now()
 	g.add(fmt.Sprintf("%s %s %d", e.Method, e.Route, e.Status))
+	if e.Method == http.MethodGet && strings.HasSuffix(e.Route, "/hooks/{hook_id}") {
+		g.mu.Lock()
+		g.reads[e.Path]++
+		g.mu.Unlock()
+	}
 	if e.Method != http.MethodPatch || e.Status != http.StatusOK {
 		return
 	}
@@ -50,6 +58,13 @@ func (g *gitHub) exchanged(e githubsim.Exchange) {
 		g.awaited = ""
 		g.arrived <- now
 	}
+}
+
+// polled is how often each webhook was read so far, by its path.
+func (g *gitHub) polled() counts {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return maps.Clone(g.reads)
 }
 
 // await tells when the next change of a repository's webhook is made.

@@ -157,18 +157,13 @@ func (f *fleet) poll(ctx context.Context, r *results) error {
 	if err := f.stopOperator(); err != nil {
 		return err
 	}
-	before, m := f.objects.synced(), f.meterNext()
+	before, m := f.github.polled(), f.meterNext()
 	if err := f.startOperator(ctx, f.github.URL(), interval); err != nil {
 		return err
 	}
 	what := fmt.Sprintf("from a start with --default-interval=%s until the last object was polled", interval)
 	err := m.polls(ctx, r, "first poll", what, func() error {
-		return f.until(ctx, "all are polled", func(w webhook) string {
-			if w == nil || !w.Status.LastSyncTime.After(before[w.Name]) {
-				return "was not polled"
-			}
-			return f.ready(w)
-		}, patience+2*interval)
+		return f.untilPolled(ctx, before, patience+2*interval)
 	})
 	if err != nil {
 		return err
@@ -183,6 +178,26 @@ func (f *fleet) poll(ctx context.Context, r *results) error {
 	return f.verify()
 }
 
+// untilPolled waits until every webhook was read more often than before.
+func (f *fleet) untilPolled(ctx context.Context, before counts, patience time.Duration) error {
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for polled, progress := 0, time.Now(); polled < len(f.names); {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+		if n := len(f.github.polled().since(before)); n > polled {
+			polled, progress = n, time.Now()
+		}
+		if time.Since(progress) > patience {
+			return fmt.Errorf("for %s no webhook was polled but %d of %d", patience, polled, len(f.names))
+		}
+	}
+	return nil
+}
+
 // polls measures a time in which objects are polled, until a lull. Its times are the polls.
 func (m meter) polls(ctx context.Context, r *results, name, what string, pass func() error) error {
 	f := m.fleet
@@ -190,7 +205,7 @@ func (m meter) polls(ctx context.Context, r *results, name, what string, pass fu
 	if err := errors.Join(pass(), f.lull(ctx)); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	p := phase{Name: name, What: what, Times: f.objects.syncCount() - m.syncs, Seconds: time.Since(m.start).Seconds()}
+	p := phase{Name: name, What: what, Times: f.github.polled().since(m.polled).total(anything), Seconds: time.Since(m.start).Seconds()}
 	if p.Times == 0 {
 		return fmt.Errorf("%s: no object was polled within %s", name, seconds(p.Seconds))
 	}

@@ -68,7 +68,7 @@ type meter struct {
 	cpu    time.Duration
 	github counts
 	api    counts
-	syncs  int
+	polled counts
 }
 
 // meter begins to measure the operator that runs.
@@ -81,7 +81,7 @@ func (f *fleet) meter() (meter, error) {
 
 // meterNext begins to measure the operator that is started next.
 func (f *fleet) meterNext() meter {
-	return meter{fleet: f, start: time.Now(), github: f.github.snapshot(), api: f.api.snapshot(), syncs: f.objects.syncCount()}
+	return meter{fleet: f, start: time.Now(), github: f.github.snapshot(), api: f.api.snapshot(), polled: f.github.polled()}
 }
 
 // read what happened since.

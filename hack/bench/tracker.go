@@ -24,8 +24,6 @@ type condition func(webhook) string
 type tracker struct {
 	mu      sync.Mutex
 	objects map[string]webhook
-	// syncs counts how often an object's lastSyncTime moved.
-	syncs int
 	// wanted is what is waited for, pending the objects of which it is not true, and done closed when there are none.
 	wanted  condition
 	pending map[string]string
@@ -77,9 +75,6 @@ func (s *stage) track(ctx context.Context, namespace string) (*tracker, error) {
 func (t *tracker) see(w webhook) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if before := t.objects[w.Name]; before != nil && !before.Status.LastSyncTime.Equal(w.Status.LastSyncTime) {
-		t.syncs++
-	}
 	t.objects[w.Name] = w
 	t.judge(w.Name)
 }
@@ -137,26 +132,6 @@ func (t *tracker) stuck(patience time.Duration) error {
 	}
 	name := slices.Min(slices.Collect(maps.Keys(t.pending)))
 	return fmt.Errorf("for %s nothing changed for %d objects, of which %s %s", patience, len(t.pending), name, t.pending[name])
-}
-
-// synced is the lastSyncTime of every object.
-func (t *tracker) synced() map[string]time.Time {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	times := map[string]time.Time{}
-	for name, w := range t.objects {
-		if w.Status.LastSyncTime != nil {
-			times[name] = w.Status.LastSyncTime.Time
-		}
-	}
-	return times
-}
-
-// syncCount is how often any object's lastSyncTime has moved.
-func (t *tracker) syncCount() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.syncs
 }
 
 // all objects that there are.

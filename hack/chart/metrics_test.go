@@ -24,6 +24,7 @@ var documentedMetrics = map[string][]string{
 	"github_webhook_secret_applied_timestamp_seconds": {"kind", "namespace", "name"},
 	"github_webhook_left_behind_total":                {"kind"},
 	"github_webhook_poll_interval_seconds":            {"kind", "namespace", "name"},
+	"github_webhook_last_sync_timestamp_seconds":      {"kind", "namespace", "name"},
 	"github_api_requests_total":                       {"host", "route", "method", "code"},
 	"github_api_request_duration_seconds":             {"host", "route", "method"},
 	"github_api_rate_limit_remaining":                 {"host", "budget"},

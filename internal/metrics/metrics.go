@@ -18,7 +18,7 @@ var LeftBehind = prometheus.NewCounterVec(prometheus.CounterOpts{
 
 func init() {
 	metrics.Registry.MustRegister(LeftBehind,
-		ready, deliveries, lastDelivery, lastDeliveryCode, redeliveries, driftRepaired, secretApplied, pollInterval,
+		ready, deliveries, lastDelivery, lastDeliveryCode, redeliveries, driftRepaired, secretApplied, pollInterval, lastSync,
 		requests, requestDuration, rateLimitRemaining, rateLimitReset)
 }
 

@@ -27,6 +27,7 @@ var names = map[string]string{
 	"github_webhook_secret_applied_timestamp_seconds": "kind,name,namespace",
 	"github_webhook_left_behind_total":                "kind",
 	"github_webhook_poll_interval_seconds":            "kind,name,namespace",
+	"github_webhook_last_sync_timestamp_seconds":      "kind,name,namespace",
 	"github_api_requests_total":                       "code,host,method,route",
 	"github_api_request_duration_seconds":             "host,method,route",
 	"github_api_rate_limit_remaining":                 "budget,host",
@@ -69,6 +70,7 @@ func use(o webhook.Object) {
 	o.DriftRepaired("url")
 	o.SecretApplied(noon)
 	o.PollInterval(10 * time.Minute)
+	o.LastSync(noon)
 }
 
 func TestEverySeriesIsThereAndWellNamed(t *testing.T) {

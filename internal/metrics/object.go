@@ -24,6 +24,8 @@ var (
 	pollInterval = gauge("github_webhook_poll_interval_seconds",
 		"How often the hook is looked at, in seconds: the object's interval, or more where the credential's budget is too small.",
 		"kind", "namespace", "name")
+	lastSync = gauge("github_webhook_last_sync_timestamp_seconds",
+		"When GitHub was last seen or made to agree, in seconds since 1970: the exact time of status.lastSyncTime.", "kind", "namespace", "name")
 )
 
 // Outcome of deliveries and redeliveries.
@@ -129,6 +131,15 @@ func (o Object) PollInterval(d time.Duration) {
 	pollInterval.WithLabelValues(o.labels()...).Set(d.Seconds())
 }
 
+// LastSync shows when GitHub was last seen to agree. With the zero time it never was.
+func (o Object) LastSync(at time.Time) {
+	if at.IsZero() {
+		lastSync.DeleteLabelValues(o.labels()...)
+		return
+	}
+	lastSync.WithLabelValues(o.labels()...).Set(timestamp(at))
+}
+
 // Forget deletes all series of the object. Each is deleted by all its labels: to look for them would cost a walk over
 // everybody's.
 func (o Object) Forget() {
@@ -148,6 +159,7 @@ func (o Object) Forget() {
 	lastDeliveryCode.DeleteLabelValues(o.labels()...)
 	secretApplied.DeleteLabelValues(o.labels()...)
 	pollInterval.DeleteLabelValues(o.labels()...)
+	lastSync.DeleteLabelValues(o.labels()...)
 }
 
 // labels are the object's, and what the series has besides.

@@ -42,12 +42,19 @@ BENCH_ARGS ?=
 BENCH ?= .
 # 1: `make demo` leaves everything running at the end.
 KEEP ?=
+# 1: the operator and its tests with the race detector, which needs a C compiler. CI has it on.
+RACE ?=
 
 # Tools come from hack/tools, in the versions pinned there; go builds each once and keeps it.
 TOOL := go tool -modfile=$(CURDIR)/hack/tools/go.mod
+STORIES := $(TOOL) ginkgo
 # How the operator is built for others, here and in the Dockerfile: the same source gives the same bytes. Without gRPC's
 # trace pages, whose templates call methods by name, the linker leaves out every method that nothing calls: a quarter.
-BUILD = CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags grpcnotrace -ldflags '-s -w -X main.version=$(VERSION)'
+FLAGS = -trimpath -buildvcs=false -tags grpcnotrace
+LDFLAGS = -s -w -X main.version=$(VERSION)
+BUILD = CGO_ENABLED=0 go build $(FLAGS) -ldflags '$(LDFLAGS)'
+# A build that says how far it is: $(call say,what) and the command.
+say = hack/clock.sh --build '$(1)' env
 # The commit and its time, which a release is stamped with.
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
@@ -59,6 +66,12 @@ CHART := charts/github-webhook-operator
 # What `make generate manifests chart docs` writes.
 GENERATED := api/v1alpha1/zz_generated.deepcopy.go api/v1alpha1/README.md config/crd/bases config/rbac/role.yaml \
 	$(CHART)/templates/crds $(CHART)/templates/_rules.tpl $(CHART)/README.md config/prometheus/rule.yaml
+# Find the control plane of the tests, or build it from source once. What it does meanwhile goes to stderr.
+define control-plane
+$(call say,What finds the control plane) CGO_ENABLED=0 go -C hack/envtest build -v -trimpath -o '$(CURDIR)/bin/envtest' . >&2
+KUBEBUILDER_ASSETS="$$(cd hack/envtest && '$(CURDIR)/bin/envtest')"
+export KUBEBUILDER_ASSETS
+endef
 # The manifests that `make deploy` applies, with the image IMG.
 RENDER = $(TOOL) kustomize build config/default | sed 's|image: github-webhook-operator:dev|image: $(IMG)|'
 
@@ -72,13 +85,15 @@ help: ## List the targets.
 
 .PHONY: demo
 demo: ## Show it: a hook is made, edited, repaired, rotated and deleted on a simulated GitHub. KEEP=1 leaves it running.
-	@echo 'Building the demo: a few minutes the first time, when its modules are fetched and compiled'
-	CGO_ENABLED=0 go build -o bin/demo ./hack/demo
-	KEEP='$(KEEP)' exec bin/demo
+	@echo 'The first time the demo, the operator and a Kubernetes API server are built: some 6 minutes on 2 cores.'
+	$(call say,The demo) CGO_ENABLED=0 go build -v $(FLAGS) -o bin/demo ./hack/demo
+	$(call say,The operator) $(BUILD) -v -o bin/manager .
+	$(control-plane)
+	OPERATOR='$(CURDIR)/bin/manager' KEEP='$(KEEP)' exec bin/demo
 
 .PHONY: build
 build: ## Build the operator as one static binary: bin/manager.
-	$(BUILD) -o bin/manager .
+	@$(call say,The operator) $(BUILD) -v -o bin/manager .
 
 .PHONY: run
 run: ## Run the operator here against the cluster of the current kubeconfig (after `make install`). ARGS adds flags.
@@ -86,38 +101,45 @@ run: ## Run the operator here against the cluster of the current kubeconfig (aft
 
 ##@ Tests
 
-# The benchmark's test links the operator anew: what it compiles comes from `make build`, outside the test's timeout.
+# What tests run is built before them, once: no test's timeout counts a compilation.
 .PHONY: test
-test: build ## Run all tests: packages, and stories on a real API server and a simulated GitHub. Builds that API server once.
-	@echo '== Tools and data the tests need'
-	KUBEBUILDER_ASSETS="$$(go -C hack/envtest run .)"
+test: ## Run all tests: packages, and stories on a real API server and a simulated GitHub. RACE=1: with the race detector.
+	@echo '== Tools, data and binaries that the tests need (the first time some 6 minutes on 2 cores)'
+	$(control-plane)
 	GITHUB_OPENAPI_DIR="$$(hack/openapi.sh)"
-	export KUBEBUILDER_ASSETS GITHUB_OPENAPI_DIR
+	export GITHUB_OPENAPI_DIR
 	echo "control plane:                $$KUBEBUILDER_ASSETS"
 	echo "GitHub's OpenAPI description: $${GITHUB_OPENAPI_DIR:-none}"
-	race=-race
-	if [[ "$$(go env CGO_ENABLED)" != 1 ]]; then
-		race=
-		echo 'race detector:                OFF, because it needs a C compiler and there is none (install gcc)'
+	race=
+	if [[ -n '$(RACE)' ]]; then
+		[[ "$$(go env CGO_ENABLED)" == 1 ]] || { echo 'The race detector needs a C compiler, and there is none: install gcc' >&2; exit 1; }
+		race=-race
+		$(call say,The operator with the race detector) CGO_ENABLED=1 go build -v -race -o bin/manager-race .
 	fi
+	echo "race detector:                $${race:-off (RACE=1 turns it on)}"
+	$(call say,The operator) $(BUILD) -v -o bin/manager .
+	$(call say,The operator for the benchmark) CGO_ENABLED=0 go build -v $(FLAGS) -ldflags '$(LDFLAGS) -X main.limitsTimeScale=60' -o bin/manager-hasty .
+	$(call say,The stories) $(STORIES) build $$race ./controllers
+	export OPERATOR='$(CURDIR)/bin/manager' OPERATOR_RACE='$(CURDIR)/bin/manager-race' OPERATOR_HASTY='$(CURDIR)/bin/manager-hasty'
 	echo '== Packages (a failure shows its output, a passed package is one line)'
-	go test $$race -timeout 10m $$(go list ./... | grep -Ev '/(controllers|hack/chart|hack/release)$$')
-	go -C hack/envtest test ./...
+	hack/clock.sh 'Packages' go test $$race -timeout 10m $$(go list ./... | grep -Ev '/(controllers|hack/chart|hack/release)$$')
+	hack/clock.sh 'Packages' go -C hack/envtest test ./...
 	echo '== Stories (the operator on a real API server and a simulated GitHub; a dot is a story that passed)'
-	$(TOOL) ginkgo $$race --procs=$(STORY_PROCS) --timeout=30m ./controllers
+	hack/clock.sh 'Stories' $(STORIES) --procs=$(STORY_PROCS) --timeout=30m controllers/controllers.test
 	echo '== All tests passed'
 
 .PHONY: soak
 soak: ## Let everything go wrong for SOAK_TIME, API server restarts and dying leaders included. SOAK_SEED repeats the choices.
-	KUBEBUILDER_ASSETS="$$(go -C hack/envtest run .)"
+	@$(control-plane)
 	GITHUB_OPENAPI_DIR="$$(hack/openapi.sh)"
-	export KUBEBUILDER_ASSETS GITHUB_OPENAPI_DIR SOAK_TIME='$(SOAK_TIME)' SOAK_SEED='$(SOAK_SEED)'
-	$(TOOL) ginkgo -v --timeout=0 --fail-on-empty --focus='A storm' ./controllers
+	export GITHUB_OPENAPI_DIR SOAK_TIME='$(SOAK_TIME)' SOAK_SEED='$(SOAK_SEED)'
+	$(STORIES) -v --timeout=0 --fail-on-empty --focus='A storm' ./controllers
 
 .PHONY: chart-test
 chart-test: ## Test the chart, the manifests, the operator's rights and the alerts. Builds Helm and promtool once (some 8 min).
-	@KUBEBUILDER_ASSETS="$$(go -C hack/envtest run .)"
-	export KUBEBUILDER_ASSETS
+	@$(control-plane)
+	$(call say,The operator) $(BUILD) -v -o bin/manager .
+	export OPERATOR='$(CURDIR)/bin/manager'
 	for values in $(CHART)/ci/*-values.yaml; do
 		$(TOOL) helm lint --strict --quiet --kube-version 1.36 --values "$$values" $(CHART)
 	done
@@ -128,15 +150,15 @@ chart-test: ## Test the chart, the manifests, the operator's rights and the aler
 
 .PHONY: smoke
 smoke: ## Run the basic stories against a real GitHub, and clean up. Settings in the environment: docs/smoke.md.
-	@CGO_ENABLED=0 go build -o bin/smoke ./hack/smoke
+	@$(call say,The smoke run) CGO_ENABLED=0 go build -v $(FLAGS) -o bin/smoke ./hack/smoke
+	$(control-plane)
 	exec bin/smoke
 
 .PHONY: bench
 bench: build ## Measure the operator with N objects: time, requests, memory, CPU, beside the aims. LIMITS=off is shorter.
-	@KUBEBUILDER_ASSETS="$$(go -C hack/envtest run .)"
-	export KUBEBUILDER_ASSETS
-	$(subst -s -w,-s -w -X main.limitsTimeScale=$(SCALE),$(BUILD)) -o bin/manager-scaled .
-	CGO_ENABLED=0 go build -trimpath -o bin/bench ./hack/bench
+	@$(control-plane)
+	$(call say,The operator under limits) CGO_ENABLED=0 go build -v $(FLAGS) -ldflags '$(LDFLAGS) -X main.limitsTimeScale=$(SCALE)' -o bin/manager-scaled .
+	$(call say,The benchmark) CGO_ENABLED=0 go build -v $(FLAGS) -o bin/bench ./hack/bench
 	exec bin/bench -n '$(N)' -login '$(LOGIN)' -limits '$(LIMITS)' -scale '$(SCALE)' -window '$(WINDOW)' -out '$(OUT)' $(BENCH_ARGS)
 
 .PHONY: bench-packages

@@ -158,7 +158,7 @@ var _ = storiesOf("A crash", func(kind hookKind) {
 		h := w.hook(ctx, "ci")
 		Eventually(ctx, slow.Hits).Should(Equal(1))
 		w.operator.terminate()
-		Expect(w.operator.exit).NotTo(HaveOccurred())
+		Expect(w.operator.Exit()).NotTo(HaveOccurred())
 		Expect(h.hookStatus(ctx).HookID).To(Equal(w.only().ID))
 		Expect(h.condition(ctx, v1alpha1.ConditionReady).Status).To(Equal(metav1.ConditionTrue))
 	})

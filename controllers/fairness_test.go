@@ -99,7 +99,7 @@ var _ = Describe("A server that hangs", func() {
 	operatorFor := func(ctx context.Context, server string, args ...string) (elsewhere, healthy *world) {
 		GinkgoHelper()
 		elsewhere, healthy = newWorld(ctx, repositories), newWorld(ctx, repositories)
-		elsewhere.withOwnOperator(ctx, append([]string{
+		elsewhere.withUsersOperator(ctx, append([]string{
 			"--github-hosts=" + sim.URL() + "," + server, "--watch-namespaces=" + elsewhere.namespace + "," + healthy.namespace,
 		}, args...)...)
 		healthy.operator, healthy.labels = elsewhere.operator, elsewhere.labels

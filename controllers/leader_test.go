@@ -3,7 +3,6 @@ package controllers_test
 import (
 	"context"
 	"net/http"
-	"os/exec"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -60,29 +59,15 @@ func (w *world) holder(ctx context.Context) string {
 // freeze stops the process where it stands, as a paused virtual machine does, until thaw is called.
 func (o *operator) freeze() (thaw func()) {
 	GinkgoHelper()
-	Expect(o.command.Process.Signal(syscall.SIGSTOP)).To(Succeed())
-	thaw = func() { _ = o.command.Process.Signal(syscall.SIGCONT) }
+	Expect(syscall.Kill(o.PID(), syscall.SIGSTOP)).To(Succeed())
+	thaw = func() { _ = syscall.Kill(o.PID(), syscall.SIGCONT) }
 	DeferCleanup(thaw)
 	return thaw
 }
 
-// relaunch starts the same command again and does not wait.
-func (o *operator) relaunch() {
-	GinkgoHelper()
-	again := exec.Command(o.command.Path, o.command.Args[1:]...)
-	again.Env, again.Stdout, again.Stderr = o.command.Env, o.logs, o.logs
-	Expect(again.Start()).To(Succeed())
-	exited := make(chan struct{})
-	o.command, o.exited = again, exited
-	go func() {
-		o.exit = again.Wait()
-		close(exited)
-	}()
-}
-
 // alive tells whether the process answers at all.
 func (o *operator) alive() bool {
-	response, err := http.Get("http://" + o.probes + "/healthz") //nolint:noctx // As ready.
+	response, err := http.Get("http://" + o.Probes + "/healthz") //nolint:noctx // As ready.
 	if err != nil {
 		return false
 	}
@@ -109,8 +94,8 @@ var _ = Describe("A leader", func() {
 
 		thaw()
 
-		Eventually(ctx, leader.exited).Should(BeClosed(), "who lost the lease ends at once")
-		Expect(leader.exit).To(HaveOccurred())
+		Eventually(ctx, leader.Exited()).Should(BeClosed(), "who lost the lease ends at once")
+		Expect(leader.Exit()).To(HaveOccurred())
 		Expect(leader.web.got()).To(Equal(before))
 		Expect(w.only().Config.URL).To(Equal("https://third.example.com"))
 		Expect(follower.web.gotWrites()).To(HaveLen(2))
@@ -124,8 +109,8 @@ var _ = Describe("A leader", func() {
 		leader.api.server.CloseClientConnections()
 		h.change(ctx, withEvents("fork"))
 
-		Eventually(ctx, leader.exited).WithTimeout(takeover).Should(BeClosed())
-		Expect(leader.exit).To(HaveOccurred())
+		Eventually(ctx, leader.Exited()).WithTimeout(takeover).Should(BeClosed())
+		Expect(leader.Exit()).To(HaveOccurred())
 		h = h.by(follower.operator)
 		Eventually(ctx, func() string { return h.condition(ctx, v1alpha1.ConditionReady).Reason }).
 			WithTimeout(takeover).Should(Equal(v1alpha1.ReasonSynced))
@@ -142,11 +127,11 @@ var _ = Describe("A leader", func() {
 		DeferCleanup(slow.Remove)
 		h := w.hook(ctx, "ci")
 		Eventually(ctx, slow.Hits).Should(Equal(1))
-		Expect(leader.command.Process.Signal(syscall.SIGTERM)).To(Succeed())
+		Expect(leader.Terminate()).To(Succeed())
 		Consistently(ctx, func() string { return w.holder(ctx) }).Should(Equal(first), "the write is not finished")
 
-		Eventually(ctx, leader.exited).Should(BeClosed())
-		Expect(leader.exit).NotTo(HaveOccurred())
+		Eventually(ctx, leader.Exited()).Should(BeClosed())
+		Expect(leader.Exit()).NotTo(HaveOccurred())
 		Expect(h.hookStatus(ctx).HookID).To(Equal(w.only().ID))
 		Expect(w.holder(ctx)).NotTo(Equal(first), "the lease is released")
 		h = h.by(follower.operator)
@@ -171,7 +156,7 @@ var _ = Describe("Readiness", func() {
 				}
 				return pass
 			})
-			w.operator.relaunch()
+			w.operator.launch()
 			Eventually(ctx, refused.Load).Should(BeNumerically(">", 1))
 			Eventually(ctx, w.operator.alive).Should(BeTrue())
 			Consistently(w.operator.ready).Should(BeFalse(), resource)

@@ -122,7 +122,7 @@ var _ = Describe("An Enterprise Server with a primary limit", func() {
 	It("is not held to github.com's secondary limits, and metrics name its token by a keyed MAC", func(ctx SpecContext) {
 		const objects, githubDotCom = 200, 2 * time.Minute
 		ownGitHub(githubsim.Options{HooksPerEvent: 250, RequestsKept: 10_000, Limits: &githubsim.Limits{Hourly: 15_000}})
-		w := newWorld(ctx, repositories).withOwnOperator(ctx)
+		w := newWorld(ctx, repositories).withUsersOperator(ctx)
 		begun := time.Now()
 		for i := range objects {
 			Expect(k8s.Create(ctx, w.object(fmt.Sprintf("ci-%d", i)))).To(Succeed())

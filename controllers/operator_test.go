@@ -6,31 +6,27 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/github-webhooks/github-webhook-operator/hack/launch"
 )
 
 // operator is the operator's real binary, as a process of its own that reaches the API server through a proxy.
 type operator struct {
+	*launch.Process
 	options operatorOptions
 	api     *apiProxy
-	command *exec.Cmd
-	exited  chan struct{}
-	exit    error
 	metrics string
-	probes  string
 	logs    *logs
 }
 
@@ -74,24 +70,25 @@ func (o *operator) start(ctx context.Context) {
 // launch starts the process.
 func (o *operator) launch() {
 	GinkgoHelper()
-	o.metrics, o.probes = freeAddress(), freeAddress()
-	o.command = exec.Command(cmp.Or(o.options.binary, binary), append([]string{
+	o.metrics = freeAddress()
+	o.startAgain(append([]string{
 		"--kubeconfig=" + o.api.kubeconfig(),
 		"--namespace=" + operatorNamespace,
 		"--github-hosts=" + sim.URL(),
 		"--metrics-bind-address=" + o.metrics,
 		"--metrics-secure=false",
-		"--health-probe-bind-address=" + o.probes,
 		"--zap-log-level=10", // The most verbose: the suite looks for secrets in all that was logged.
 	}, o.options.args...)...)
-	o.command.Env = append(os.Environ(), o.options.env...)
-	o.command.Stdout, o.command.Stderr = o.logs, o.logs
-	Expect(o.command.Start()).To(Succeed())
-	o.exited = make(chan struct{})
-	go func(exited chan struct{}) {
-		o.exit = o.command.Wait()
-		close(exited)
-	}(o.exited)
+}
+
+// startAgain starts a process with these flags in the place of the one before.
+func (o *operator) startAgain(args ...string) {
+	GinkgoHelper()
+	var err error
+	o.Process, err = launch.Start(launch.Options{
+		Path: cmp.Or(o.options.binary, binary), Args: args, Env: append(os.Environ(), o.options.env...), Log: o.logs,
+	})
+	Expect(err).NotTo(HaveOccurred())
 }
 
 func (o *operator) ready() bool {
@@ -101,13 +98,8 @@ func (o *operator) ready() bool {
 
 // readiness is what the kubelet is answered; 0 while the process does not listen yet.
 func (o *operator) readiness() (code int, text string) {
-	response, err := http.Get("http://" + o.probes + "/readyz") //nolint:noctx // A local address answers or refuses at once.
-	if err != nil {
-		return 0, ""
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, _ := io.ReadAll(response.Body)
-	return response.StatusCode, string(body)
+	code, text, _ = o.Readiness(context.Background())
+	return code, text
 }
 
 // scrape returns the metrics as Prometheus would see them.
@@ -123,15 +115,12 @@ func (o *operator) scrape() string {
 
 // terminate is what Kubernetes does first.
 func (o *operator) terminate() {
-	_ = o.command.Process.Signal(syscall.SIGTERM)
-	<-o.exited
+	_ = o.Terminate()
+	<-o.Exited()
 }
 
 // kill is what a crash does.
-func (o *operator) kill() {
-	_ = o.command.Process.Kill()
-	<-o.exited
-}
+func (o *operator) kill() { _ = o.Kill() }
 
 // stop ends the operator, whatever state it is in, and its way to the API server.
 func (o *operator) stop() {
@@ -141,10 +130,9 @@ func (o *operator) stop() {
 
 func freeAddress() string {
 	GinkgoHelper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // Local and immediate.
+	address, err := launch.FreeAddress()
 	Expect(err).NotTo(HaveOccurred())
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	return address
 }
 
 // logs collects what the process prints.

@@ -172,7 +172,7 @@ func (s *soak) revive(ctx context.Context) {
 	GinkgoHelper()
 	for _, o := range s.operators {
 		select {
-		case <-o.exited:
+		case <-o.Exited():
 			s.limits.forget()
 			o.start(ctx)
 		default:

@@ -3,8 +3,8 @@ package controllers_test
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+	"github.com/github-webhooks/github-webhook-operator/hack/launch"
 	"github.com/github-webhooks/github-webhook-operator/internal/githubsim"
 	"github.com/github-webhooks/github-webhook-operator/internal/githubsim/openapicheck"
 )
@@ -44,7 +45,8 @@ var (
 	cluster    *envtest.Environment
 	config     *rest.Config
 	k8s        client.Client
-	binary     string
+	binary     string // with the race detector, when the stories have it
+	plain      string // what users have: for stories about memory, and about so many objects that they take their time
 	sim        *githubsim.Server
 	openapi    *openapicheck.Checker
 	shared     *operator
@@ -52,12 +54,19 @@ var (
 	openapiDir = os.Getenv("GITHUB_OPENAPI_DIR")
 )
 
-var _ = BeforeSuite(func(ctx SpecContext) {
+// The binaries are built once, for all processes that run stories, and before any of them: no timeout counts it.
+var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
+	own, err := tested.Built(ctx)
+	Expect(err).NotTo(HaveOccurred())
+	users, err := launch.Plain.Built(ctx)
+	Expect(err).NotTo(HaveOccurred())
+	return []byte(own + "\n" + users)
+}, func(ctx SpecContext, built []byte) {
+	binary, plain, _ = strings.Cut(string(built), "\n")
 	startCluster(ctx)
 	startGitHub()
-	binary = buildOperator(ctx)
 	shared = startOperator(ctx, sharedOperator())
-})
+}, NodeTimeout(30*time.Minute))
 
 var _ = AfterSuite(func(ctx SpecContext) {
 	if shared != nil {
@@ -110,14 +119,4 @@ func startGitHub() {
 	}
 	sim = githubsim.New(options)
 	Expect(sim.Start()).To(Succeed())
-}
-
-// buildOperator makes the binary as the suite itself was made: with the race detector.
-func buildOperator(ctx context.Context) string {
-	path := filepath.Join(GinkgoT().TempDir(), "manager")
-	build := exec.CommandContext(ctx, "go", "build", "-race", "-o", path, "..")
-	build.Env = append(os.Environ(), "CGO_ENABLED=1")
-	out, err := build.CombinedOutput()
-	Expect(err).NotTo(HaveOccurred(), string(out))
-	return path
 }

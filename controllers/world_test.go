@@ -71,6 +71,18 @@ func (w *world) withOwnOperator(ctx context.Context, args ...string) *world {
 	return w.withOwnOperatorEnv(ctx, nil, args...)
 }
 
+// withUsersOperator starts one as users have it, without the race detector: for stories about times, and about so many
+// objects that they take theirs.
+func (w *world) withUsersOperator(ctx context.Context, args ...string) *world {
+	GinkgoHelper()
+	w.labels = map[string]string{ownLabel: "own"}
+	options := ownOperator(w.namespace, args...)
+	options.binary = plain
+	w.operator = startOperator(ctx, options)
+	DeferCleanup(w.operator.stop)
+	return w
+}
+
 // withOwnOperatorEnv starts it with more in its environment.
 func (w *world) withOwnOperatorEnv(ctx context.Context, env []string, args ...string) *world {
 	GinkgoHelper()

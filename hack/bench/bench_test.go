@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	. "github.com/onsi/gomega"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/github-webhooks/github-webhook-operator/hack/launch"
 	"github.com/github-webhooks/github-webhook-operator/internal/githubsim"
 )
 
@@ -23,7 +23,8 @@ func TestSmoke(t *testing.T) {
 	ctrl.SetLogger(logr.Discard())
 
 	var out bytes.Buffer
-	operator := buildOperator(t)
+	operator, err := launch.Hasty.Built(t.Context())
+	g.Expect(err).NotTo(HaveOccurred())
 	o := options{
 		operator: operator, limitedOperator: operator, root: filepath.Join("..", ".."), assets: assets,
 		objects: 20, limited: 20, login: loginApp, samples: 3, pollInterval: 2 * time.Second, idle: 500 * time.Millisecond, rest: 250 * time.Millisecond,
@@ -37,17 +38,4 @@ func TestSmoke(t *testing.T) {
 	g.Expect(out.String()).To(MatchRegexp(`(?m)^GitHub requests: restart +≤ 0 +0 +met$`))
 	g.Expect(out.String()).To(MatchRegexp(`(?m)^GitHub requests: delete +≤ 1 +1 +met$`))
 	g.Expect(o.out).To(BeAnExistingFile())
-}
-
-// buildOperator makes the binary as `make bench` does, from what `make build` left in the build cache. The limits' time
-// passes as fast as that of the smoke run's GitHub.
-func buildOperator(t *testing.T) string {
-	path := filepath.Join(t.TempDir(), "manager")
-	build := exec.Command("go", "build", "-trimpath", "-tags", "grpcnotrace", "-ldflags", "-s -w -X main.limitsTimeScale=60", "-o", path, ".")
-	build.Dir = filepath.Join("..", "..")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, said)
-	}
-	return path
 }

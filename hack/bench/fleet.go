@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/github-webhooks/github-webhook-operator/hack/launch"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -204,8 +206,8 @@ func (f *fleet) until(ctx context.Context, what string, wanted condition, patien
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-f.operator.exited:
-			return errEnded
+		case <-f.operator.Exited():
+			return launch.ErrEnded
 		case <-ticker.C:
 			if err := f.objects.stuck(patience); err != nil {
 				return fmt.Errorf("waiting until %s: %w", what, err)

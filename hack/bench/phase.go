@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/github-webhooks/github-webhook-operator/hack/launch"
 )
 
 // phase is what a step in a fleet's life took.
@@ -75,7 +77,7 @@ type meter struct {
 func (f *fleet) meter() (meter, error) {
 	m := f.meterNext()
 	var err error
-	m.cpu, err = cpuOf(f.operator.pid())
+	m.cpu, err = cpuOf(f.operator.PID())
 	return m, err
 }
 
@@ -86,7 +88,7 @@ func (f *fleet) meterNext() meter {
 
 // read what happened since.
 func (m meter) read(p phase) (phase, error) {
-	pid := m.fleet.operator.pid()
+	pid := m.fleet.operator.PID()
 	cpu, err := cpuOf(pid)
 	if err != nil {
 		return p, err
@@ -140,8 +142,8 @@ func (f *fleet) pause(ctx context.Context, lasts time.Duration) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-f.operator.exited:
-		return errEnded
+	case <-f.operator.Exited():
+		return launch.ErrEnded
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+
+	"github.com/github-webhooks/github-webhook-operator/hack/launch"
 )
 
 // The tests run Helm, kustomize and the operator's real binary against a real API server, which writes down who asked it
@@ -52,11 +54,8 @@ func runTests(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer os.RemoveAll(home)
-	binary = filepath.Join(home, "manager")
-	build := exec.Command("go", "build", "-o", binary, root)
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return 1, fmt.Errorf("building the operator: %w\n%s", err, out)
+	if binary, err = launch.Plain.Built(context.Background()); err != nil {
+		return 1, err
 	}
 	cluster, err := startCluster()
 	if cluster != nil {

@@ -9,12 +9,10 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -25,18 +23,18 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/github-webhooks/github-webhook-operator/hack/launch"
 )
 
 // operator is the operator's real binary, run as a Pod of the installed Deployment would run it: with its arguments, its
 // environment and the token of its ServiceAccount, and with nothing more but the way to the API server.
 type operator struct {
+	*launch.Process
 	namespace string
 	account   string
-	health    string
 	metrics   string
-	command   *exec.Cmd
 	log       *lockedBuffer
-	exited    chan struct{}
 }
 
 // runInstalled starts the operator that is installed in a namespace, with more in its environment, and waits until it is ready.
@@ -49,11 +47,12 @@ func runInstalled(t *testing.T, namespace string, environment ...string) *operat
 func runRendered(t *testing.T, namespace string, objects []*unstructured.Unstructured, environment ...string) *operator {
 	t.Helper()
 	g := NewWithT(t)
-	o := &operator{namespace: namespace, log: &lockedBuffer{}, exited: make(chan struct{})}
+	o := &operator{namespace: namespace, log: &lockedBuffer{}}
 	var args []string
+	var health string
 	for _, arg := range arguments(t, objects) {
 		args = append(args, strings.ReplaceAll(arg, "$(POD_NAMESPACE)", namespace))
-		o.health = addressIn(o.health, arg, "--health-probe-bind-address=")
+		health = addressIn(health, arg, "--health-probe-bind-address=")
 		o.metrics = addressIn(o.metrics, arg, "--metrics-bind-address=")
 	}
 	for _, u := range objects {
@@ -66,17 +65,14 @@ func runRendered(t *testing.T, namespace string, objects []*unstructured.Unstruc
 			args[i] = strings.ReplaceAll(args[i], path, dir)
 		}
 	}
-	o.command = exec.Command(binary, args...)
-	o.command.Env = slices.Concat(podEnvironment(t, objects, namespace), environment,
-		[]string{"KUBECONFIG=" + tokenKubeconfig(t, namespace, o.account)})
-	o.command.Stdout, o.command.Stderr = o.log, o.log
-	g.Expect(o.command.Start()).To(Succeed())
-	go func() {
-		_ = o.command.Wait() // How it ended is in its log.
-		close(o.exited)
-	}()
+	var err error
+	o.Process, err = launch.Start(launch.Options{
+		Path: binary, Args: args, Log: o.log, Probes: health,
+		Env: slices.Concat(podEnvironment(t, objects, namespace), environment, []string{"KUBECONFIG=" + tokenKubeconfig(t, namespace, o.account)}),
+	})
+	g.Expect(err).NotTo(HaveOccurred())
 	t.Cleanup(o.stop)
-	g.Eventually(o.get).WithArguments(t.Context(), "http://"+o.health+"/readyz", "").WithTimeout(patience).
+	g.Eventually(o.get).WithArguments(t.Context(), "http://"+o.Probes+"/readyz", "").WithTimeout(patience).
 		Should(HavePrefix("200"), func() string { return "the operator said:\n" + o.log.String() })
 	return o
 }
@@ -180,8 +176,8 @@ func (o *operator) get(ctx context.Context, url, bearer string) string {
 
 // stop asks the process to end, as the kubelet does, and waits for it.
 func (o *operator) stop() {
-	_ = o.command.Process.Signal(syscall.SIGTERM)
-	<-o.exited
+	_ = o.Terminate()
+	<-o.Exited()
 }
 
 func freePort(t *testing.T) int {

@@ -29,6 +29,7 @@ type stage struct {
 	receiver *githubsim.Receiver
 	token    string
 	app      githubsim.App
+	binary   string
 	operator *operator
 	cleanups []cleanup
 }

@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+	"github.com/github-webhooks/github-webhook-operator/hack/launch"
 	"github.com/github-webhooks/github-webhook-operator/internal/githubsim"
 )
 
@@ -37,19 +38,17 @@ const namespace = "demo"
 // startLimit bounds the start of each part of the control plane, on a machine that is busy with other things.
 const startLimit = 2 * time.Minute
 
-// buildOperator builds what `make build` builds, without the flags that would keep go from using what it built for the
-// demo itself.
-func (s *stage) buildOperator(ctx context.Context) error {
-	build := command(ctx, "go", "build", "-o", s.binary(), ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	build.Stdout, build.Stderr = s.out, s.out
-	return finish(ctx, build)
+// buildOperator builds what users have, once.
+func (s *stage) buildOperator(ctx context.Context) (err error) {
+	s.binary, err = launch.Plain.Built(ctx)
+	return err
 }
 
-func (s *stage) binary() string { return filepath.Join(s.dir, "manager") }
-
-// findAssets takes what hack/envtest finds or builds; that tells on stderr what it is doing.
+// findAssets takes KUBEBUILDER_ASSETS, else what hack/envtest finds or builds; that tells on stderr what it is doing.
 func (s *stage) findAssets(ctx context.Context) error {
+	if s.assets = os.Getenv("KUBEBUILDER_ASSETS"); s.assets != "" {
+		return nil // As `make demo` has it.
+	}
 	var found bytes.Buffer
 	find := command(ctx, "go", "-C", filepath.Join("hack", "envtest"), "run", ".")
 	find.Stdout, find.Stderr = &found, s.out

@@ -16,12 +16,6 @@ func TestTable(t *testing.T) {
 	NewWithT(t).Expect(table([][]string{{"A", "B"}, {"long", "x"}})).To(Equal("  A      B\n  long   x"))
 }
 
-func TestTail(t *testing.T) {
-	g := NewWithT(t)
-	g.Expect(tail("one\ntwo\nthree\n", 2)).To(Equal("two\nthree"))
-	g.Expect(tail("one\n", 2)).To(Equal("one"))
-}
-
 // What is printed can be typed into a shell.
 func TestCommandLine(t *testing.T) {
 	g := NewWithT(t)

@@ -2,9 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
+
+	"github.com/github-webhooks/github-webhook-operator/hack/launch"
 )
 
 const (
@@ -39,8 +40,8 @@ func (s *stage) until(ctx context.Context, what string, met condition) error {
 				return ctx.Err()
 			}
 			return fmt.Errorf("waited %s until %s, in vain: %w", patience, what, missing)
-		case <-s.operator.exited:
-			return errors.New("the operator ended by itself")
+		case <-s.operator.Exited():
+			return launch.ErrEnded
 		case <-ticker.C:
 		}
 	}

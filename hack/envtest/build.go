@@ -10,7 +10,7 @@ import (
 )
 
 // heartbeat is how often a build says that it is still alive.
-const heartbeat = 15 * time.Second
+const heartbeat = 10 * time.Second
 
 // unfinished begins the name of a directory in which a build has not come to its end.
 const unfinished = "unfinished-"
@@ -97,7 +97,7 @@ func build(ctx context.Context, p program, dir string) error {
 	start := time.Now()
 	say("%s: building, %s, and longer where its modules have to be fetched first.", p.name, p.expected)
 	var log progress
-	cmd := goCommand(ctx, "build", "-v", "-ldflags", p.ldflags, "-o", filepath.Join(dir, p.name), p.pkg)
+	cmd := goCommand(ctx, "build", "-v", "-trimpath", "-ldflags", p.ldflags, "-o", filepath.Join(dir, p.name), p.pkg)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // lets go remove its temporary files
 	cmd.WaitDelay = 10 * time.Second

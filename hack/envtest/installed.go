@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,18 +49,30 @@ func fromEnvironment() (string, error) {
 	return dir, nil
 }
 
-// fromSetupEnvtest asks setup-envtest for the newest patch of want's minor version. Its errors are not fatal to the
-// caller: they are the end of a sentence that says why it was of no help.
+// index lists what setup-envtest can fetch: https://book.kubebuilder.io/reference/envtest. Tests name another one.
+var index = "https://raw.githubusercontent.com/kubernetes-sigs/controller-tools/HEAD/envtest-releases.yaml"
+
+// indexTimeout bounds the question whether anything can be fetched at all: behind a firewall it is known within seconds.
+const indexTimeout = 5 * time.Second
+
+// fromSetupEnvtest asks setup-envtest for the newest patch of want's minor version: the one that is installed, else the one
+// that hack/tools pins, where it could fetch something. Its errors are not fatal to the caller: they are the end of a
+// sentence that says why it was of no help.
 func fromSetupEnvtest(ctx context.Context, want versions) (string, error) {
-	if _, err := exec.LookPath("setup-envtest"); err != nil {
-		return "", errors.New("setup-envtest is not installed")
+	command := []string{"setup-envtest"}
+	if _, err := exec.LookPath(command[0]); err != nil {
+		if err := reachable(ctx, index); err != nil {
+			return "", fmt.Errorf("setup-envtest can fetch nothing here (%w)", err)
+		}
+		command = []string{"go", "tool", "-modfile=" + filepath.Join("..", "tools", "go.mod"), "setup-envtest"}
 	}
 	tooLong := fmt.Errorf("setup-envtest did not answer within %s", setupEnvtestTimeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, setupEnvtestTimeout, tooLong)
 	defer cancel()
 	selector := want.minor() + ".x"
 	say("Asking setup-envtest for Kubernetes %s (for at most %s).", selector, setupEnvtestTimeout)
-	cmd := exec.CommandContext(ctx, "setup-envtest", "use", selector, "--print", "path")
+	command = append(command, "use", selector, "--print", "path")
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.WaitDelay = time.Second
 	out, err := cmd.Output()
 	if ctx.Err() != nil {
@@ -73,6 +86,28 @@ func fromSetupEnvtest(ctx context.Context, want versions) (string, error) {
 		return "", fmt.Errorf("setup-envtest named %q, which lacks %s", dir, strings.Join(lacking, ", "))
 	}
 	return dir, nil
+}
+
+// reachable tells, within seconds, whether an address answers.
+func reachable(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, indexTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, address, http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s did not answer within %s", request.URL.Host, indexTimeout)
+	}
+	if err != nil {
+		return errors.Unwrap(err) // Without the address once more.
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", request.URL.Host, response.Status)
+	}
+	return nil
 }
 
 // reason is the last line a failed command wrote to stderr, or how it ended when it wrote none.

@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // put writes executable files into dir, each a shell script.
@@ -57,8 +60,9 @@ func TestEnvironment(t *testing.T) {
 
 func TestSetupEnvtest(t *testing.T) {
 	complete, empty := controlPlane(t), t.TempDir()
+	serveIndex(t, http.NotFound)
 	for name, test := range map[string]struct{ script, want, complaint string }{
-		"not installed":     {complaint: "setup-envtest is not installed"},
+		"not installed":     {complaint: "setup-envtest can fetch nothing here (127.0.0.1:"},
 		"has them":          {script: `[ "$*" = "use 1.36.x --print path" ] && echo ` + complete, want: complete},
 		"has others only":   {script: "echo no such version >&2; exit 2", complaint: "setup-envtest has no Kubernetes 1.36.x (no such version)"},
 		"says nothing":      {script: "exit 1", complaint: "setup-envtest has no Kubernetes 1.36.x (exit status 1)"},
@@ -76,6 +80,32 @@ func TestSetupEnvtest(t *testing.T) {
 			}
 			expectError(t, err, test.complaint)
 		})
+	}
+}
+
+// serveIndex plays what setup-envtest fetches from.
+func serveIndex(t *testing.T, answer http.HandlerFunc) {
+	t.Helper()
+	server := httptest.NewServer(answer)
+	before := index
+	index = server.URL
+	t.Cleanup(func() {
+		server.Close()
+		index = before
+	})
+}
+
+func TestReachable(t *testing.T) {
+	serveIndex(t, func(http.ResponseWriter, *http.Request) {})
+	expectError(t, reachable(t.Context(), index), "")
+	serveIndex(t, http.NotFound)
+	expectError(t, reachable(t.Context(), index), "answers 404 Not Found")
+	expectError(t, reachable(t.Context(), "http://127.0.0.1:1"), "connection refused")
+	serveIndex(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	begin := time.Now()
+	expectError(t, reachable(t.Context(), index), "did not answer within 5s")
+	if took := time.Since(begin); took > 2*indexTimeout {
+		t.Errorf("it took %s", took)
 	}
 }
 

@@ -5,7 +5,8 @@
 //
 //  1. KUBEBUILDER_ASSETS. One that is set and lacks a binary is an error: whoever sets it wants that control plane.
 //  2. The user's cache, if an earlier run had to build them.
-//  3. What setup-envtest, if it is installed, has or can fetch. A failure there only leads on to the next.
+//  3. What setup-envtest has or can fetch: the one that is installed, else the one that hack/tools pins. Whether it can is
+//     known within seconds, and a failure there only leads on to the next.
 //  4. The user's cache again, where this program builds them from source, once for each set of versions in its go.mod.
 //
 // Run it as `go -C hack/envtest run .`: the versions come from the go.mod of the directory it runs in.
@@ -50,7 +51,7 @@ func assets(ctx context.Context) (string, error) {
 	if err == nil {
 		return dir, nil
 	}
-	say("KUBEBUILDER_ASSETS is not set, and %v.", err)
+	say("KUBEBUILDER_ASSETS is not set, and %v: building from source.", err)
 	return target, buildOnce(ctx, target, want)
 }
 

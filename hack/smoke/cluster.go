@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+	"github.com/github-webhooks/github-webhook-operator/hack/launch"
 )
 
 // operatorName is what config/default calls the operator, its namespace and its ServiceAccount.
@@ -35,6 +36,7 @@ type cluster struct {
 	root string
 	// dir holds what is written, readable for its owner alone; it goes at the end.
 	dir     string
+	binary  string
 	assets  string
 	control *envtest.Environment
 	k8s     client.Client
@@ -80,21 +82,21 @@ func (c *cluster) close() error {
 	return errors.Join(err, os.RemoveAll(c.dir))
 }
 
-func (c *cluster) binary() string { return filepath.Join(c.dir, "manager") }
-
 func (c *cluster) kubeconfig() string { return filepath.Join(c.dir, "kubeconfig") }
 
 func (c *cluster) operatorKubeconfig() string { return filepath.Join(c.dir, "operator.kubeconfig") }
 
-func (c *cluster) build(ctx context.Context, out io.Writer) error {
-	build := command(ctx, "go", "build", "-o", c.binary(), ".")
-	build.Dir, build.Stdout, build.Stderr = c.root, out, out
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	return finish(ctx, build)
+// build builds what users have.
+func (c *cluster) build(ctx context.Context, _ io.Writer) (err error) {
+	c.binary, err = launch.Plain.Built(ctx)
+	return err
 }
 
-// findAssets takes what hack/envtest finds or builds; that tells on stderr what it is doing.
+// findAssets takes KUBEBUILDER_ASSETS, else what hack/envtest finds or builds; that tells on stderr what it is doing.
 func (c *cluster) findAssets(ctx context.Context, out io.Writer) error {
+	if c.assets = os.Getenv("KUBEBUILDER_ASSETS"); c.assets != "" {
+		return nil // As `make smoke` has it.
+	}
 	var found bytes.Buffer
 	find := command(ctx, "go", "-C", filepath.Join(c.root, "hack", "envtest"), "run", ".")
 	find.Stdout, find.Stderr = &found, out

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/github-webhooks/github-webhook-operator/hack/launch"
 	"github.com/github-webhooks/github-webhook-operator/internal/github"
 )
 
@@ -37,7 +38,7 @@ type run struct {
 	github *github.Client
 	// seen is what the client saw of its last exchange.
 	seen     *exchanges
-	operator *operator
+	operator *launch.Process
 }
 
 func newRun(out io.Writer, s settings, o options) (*run, error) {

@@ -16,8 +16,8 @@ type condition func(context.Context) error
 // until waits for a condition in the cluster. Its error says what was waited for and what was still missing.
 func (r *run) until(ctx context.Context, what string, met condition) error {
 	return await(ctx, r.patience, pollEvery, what, func(ctx context.Context) error {
-		if err := r.operator.ended(); err != nil {
-			return final{err}
+		if err := r.ended(); err != nil {
+			return err
 		}
 		return met(ctx)
 	})

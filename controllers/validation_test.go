@@ -78,7 +78,10 @@ var _ = Describe("The API server", func() {
 				if strings.Contains(text, "AppWebhookConfig") && hookOnly(spec) {
 					continue
 				}
-				Expect(dryRun(ctx, with(text, spec))).To(MatchError(ContainSubstring(sentence)))
+				err := dryRun(ctx, with(text, spec))
+				Expect(err).To(MatchError(ContainSubstring(sentence)))
+				Expect(strings.Count(err.Error(), sentence)).To(Equal(1), err.Error())
+				Expect(err).NotTo(MatchError(ContainSubstring("should match '")), "a regular expression says nothing")
 			}
 		},
 		Entry("no URL", `url: null`, "exactly one of url and urlFrom must be set"),
@@ -90,22 +93,24 @@ var _ = Describe("The API server", func() {
 		Entry("URL that is too long", `url: "https://e/`+strings.Repeat("x", 2048)+`"`, "may not be more than 2048"),
 		Entry("urlFrom without a key", `{url: null, urlFrom: {secretKeyRef: {name: a}}}`, "spec.urlFrom.secretKeyRef.key: Required value"),
 		Entry("no credentials", `credentialsRef: null`, "spec.credentialsRef: Required value"),
-		Entry("credentials without a name", `credentialsRef: {name: ""}`, "spec.credentialsRef.name"),
+		Entry("credentials without a name", `credentialsRef: {name: ""}`, "spec.credentialsRef.name in body should be at least 1 chars long"),
 		Entry("unknown contentType", `contentType: application/json`, `supported values: "json", "form"`),
 		Entry("secretRef without a name", `secretRef: {key: secret}`, "spec.secretRef.name: Required value"),
 		Entry("unknown managementPolicy", `managementPolicy: Ignore`, `supported values: "Manage", "Observe"`),
-		Entry("interval too short", `interval: 29s`, "interval must be at least 30s"),
-		Entry("interval that is no duration", `interval: often`, "interval must be a duration such as 30s, 10m or 1h30m"),
+		Entry("interval too short", `interval: 29s`, "interval must be at least 30s, and not 29s"),
+		Entry("interval that is no duration", `interval: often`, `interval must be a duration such as 30s, 10m or 1h30m, and "often" is none`),
 		Entry("interval that Go could not decode", `interval: 1e3s`, "interval must be a duration such as 30s, 10m or 1h30m"),
 		Entry("interval that is too large for a duration", `interval: 9999999999999999999h`, "interval must be a duration"),
 		Entry("redelivery attempts", `redelivery: {maxAttempts: 11}`, "should be less than or equal to 10"),
-		Entry("redelivery too old", `redelivery: {within: 73h}`, "within must be at most 72h"),
-		Entry("redelivery backoff", `redelivery: {backoff: 100ms}`, "backoff must be at least 1s"),
+		Entry("redelivery too old", `redelivery: {within: 73h}`, "within must be at most 72h, and not 73h: GitHub keeps deliveries for 3 days"),
+		Entry("redelivery within no duration", `redelivery: {within: 3d}`, `within must be a duration such as 30m, 24h or 1h30m, and "3d" is none`),
+		Entry("redelivery backoff", `redelivery: {backoff: 100ms}`, "backoff must be at least 1s, and not 100ms"),
+		Entry("redelivery backoff of no duration", `redelivery: {backoff: soon}`, `backoff must be a duration such as 30s, 1m or 1h30m, and "soon" is none`),
 		Entry("redelivery while observing", `{redelivery: {}, managementPolicy: Observe}`, "redelivery cannot be combined with managementPolicy Observe"),
 		Entry("no events", `events: []`, "should have at least 1 items"),
-		Entry("an event twice", `events: [push, fork, push]`, "events must be distinct"),
+		Entry("an event twice", `events: [push, fork, push]`, `events must be distinct, and "push" is there more than once`),
 		Entry("all events and another", `events: ["*", push]`, `the event "*" stands for all events and must be the only one`),
-		Entry("an event in upper case", `events: [Push]`, "events are named in lower case as in GitHub's docs"),
+		Entry("an event in upper case", `events: [push, Pull_Request]`, `events are named in lower case as in GitHub's docs, as in pull_request, and not "Pull_Request"`),
 		Entry("unknown eventsPolicy", `eventsPolicy: Some`, `supported values: "Exact", "AtLeast"`),
 		Entry("unknown adoptionPolicy", `adoptionPolicy: Always`, `supported values: "Never", "MatchURL"`),
 		Entry("hookID of zero", `hookID: 0`, "should be greater than or equal to 1"),
@@ -117,12 +122,12 @@ var _ = Describe("The API server", func() {
 			Expect(dryRun(ctx, with(text, spec))).To(MatchError(ContainSubstring(sentence)))
 		},
 		Entry("no owner", plainRepositoryWebhook, `owner: null`, "spec.owner: Required value"),
-		Entry("an owner with a slash", plainRepositoryWebhook, `owner: octo-org/hello-world`, "owner must be the name of a user or an organization"),
+		Entry("an owner with a slash", plainRepositoryWebhook, `owner: octo-org/hello-world`, `owner must be the name of a user or an organization, as in octo-org, and not "octo-org/hello-world"`),
 		Entry("no repository", plainRepositoryWebhook, `repository: null`, "spec.repository: Required value"),
-		Entry("a repository with its owner", plainRepositoryWebhook, `repository: octo-org/hello-world`, "repository must be the repository's name without its owner"),
+		Entry("a repository with its owner", plainRepositoryWebhook, `repository: octo-org/hello-world`, `repository must be the repository's name without its owner, as in hello-world, and not "octo-org/hello-world"`),
 		Entry("a repository that climbs", plainRepositoryWebhook, `repository: ".."`, "repository must be the repository's name without its owner"),
 		Entry("no organization", plainOrganizationWebhook, `organization: null`, "spec.organization: Required value"),
-		Entry("an organization that is a URL", plainOrganizationWebhook, `organization: https://github.com/octo-org`, "organization must be the organization's login"),
+		Entry("an organization that is a URL", plainOrganizationWebhook, `organization: https://github.com/octo-org`, `organization must be the organization's login, as in octo-org, and not "https://github.com/octo-org"`),
 	)
 
 	DescribeTable("refuses changes of what is fixed",

@@ -6,11 +6,11 @@ import (
 
 // OrganizationWebhookSpec is the desired webhook of one organization.
 type OrganizationWebhookSpec struct {
-	// Organization is its login. Immutable.
+	// Organization is its login, as in octo-org; at most 100 characters. Immutable.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=100
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="organization is immutable: delete the object and create another"
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9_-]+$')",message="organization must be the organization's login, as in octo-org"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9_-]+$')",message="organization must be the organization's login, as in octo-org",messageExpression="'organization must be the organization\\'s login, as in octo-org, and not \"' + self + '\"'"
 	Organization string `json:"organization"`
 
 	WebhookSpec `json:",inline"`
@@ -26,12 +26,12 @@ type OrganizationWebhookSpec struct {
 // +kubebuilder:resource:categories=githubwebhooks,shortName=orghook
 // +kubebuilder:printcolumn:name="Organization",type=string,JSONPath=`.spec.organization`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Deliveries",type=string,JSONPath=`.status.conditions[?(@.type=="DeliveriesHealthy")].status`
 // +kubebuilder:printcolumn:name="Code",type=integer,JSONPath=`.status.lastDelivery.statusCode`
-// +kubebuilder:printcolumn:name="Hook",type=integer,JSONPath=`.status.hookID`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Hook",type=integer,priority=1,JSONPath=`.status.hookID`
 // +kubebuilder:printcolumn:name="URL",type=string,priority=1,JSONPath=`.spec.url`
-// +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Last Delivery",type=date,priority=1,JSONPath=`.status.lastDelivery.deliveredAt`
 type OrganizationWebhook struct {
 	metav1.TypeMeta `json:",inline"`

@@ -6,17 +6,17 @@ import (
 
 // RepositoryWebhookSpec is the desired webhook of one repository.
 type RepositoryWebhookSpec struct {
-	// Owner of the repository: a user or an organization. Immutable.
+	// Owner of the repository: the name of a user or an organization, as in octo-org; at most 100 characters. Immutable.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=100
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="owner is immutable: delete the object and create another"
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9_-]+$')",message="owner must be the name of a user or an organization, as in octo-org"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9_-]+$')",message="owner must be the name of a user or an organization, as in octo-org",messageExpression="'owner must be the name of a user or an organization, as in octo-org, and not \"' + self + '\"'"
 	Owner string `json:"owner"`
-	// Repository is its name, without the owner. Immutable.
+	// Repository is its name without the owner, as in hello-world; at most 100 characters. Immutable.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=100
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="repository is immutable: delete the object and create another"
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9._-]+$') && self != '.' && self != '..'",message="repository must be the repository's name without its owner, as in hello-world"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9._-]+$') && self != '.' && self != '..'",message="repository must be the repository's name without its owner, as in hello-world",messageExpression="'repository must be the repository\\'s name without its owner, as in hello-world, and not \"' + self + '\"'"
 	Repository string `json:"repository"`
 
 	WebhookSpec `json:",inline"`
@@ -33,12 +33,12 @@ type RepositoryWebhookSpec struct {
 // +kubebuilder:printcolumn:name="Owner",type=string,JSONPath=`.spec.owner`
 // +kubebuilder:printcolumn:name="Repository",type=string,JSONPath=`.spec.repository`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Deliveries",type=string,JSONPath=`.status.conditions[?(@.type=="DeliveriesHealthy")].status`
 // +kubebuilder:printcolumn:name="Code",type=integer,JSONPath=`.status.lastDelivery.statusCode`
-// +kubebuilder:printcolumn:name="Hook",type=integer,JSONPath=`.status.hookID`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Hook",type=integer,priority=1,JSONPath=`.status.hookID`
 // +kubebuilder:printcolumn:name="URL",type=string,priority=1,JSONPath=`.spec.url`
-// +kubebuilder:printcolumn:name="Reason",type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Last Delivery",type=date,priority=1,JSONPath=`.status.lastDelivery.deliveredAt`
 type RepositoryWebhook struct {
 	metav1.TypeMeta `json:",inline"`

@@ -6,7 +6,7 @@ import (
 
 // LocalReference names a Secret in the object's own namespace.
 type LocalReference struct {
-	// Name of the Secret.
+	// Name of the Secret, in the object's own namespace; at most 253 characters.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
@@ -14,11 +14,11 @@ type LocalReference struct {
 
 // SecretKeyReference names a key of a Secret in the object's own namespace.
 type SecretKeyReference struct {
-	// Name of the Secret.
+	// Name of the Secret, in the object's own namespace; at most 253 characters.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
-	// Key of the Secret that holds the value.
+	// Key of the Secret that holds the value; at most 253 characters.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Key string `json:"key"`
@@ -26,11 +26,11 @@ type SecretKeyReference struct {
 
 // HMACSecretReference names the key of a Secret with which GitHub signs deliveries.
 type HMACSecretReference struct {
-	// Name of the Secret.
+	// Name of the Secret, in the object's own namespace; at most 253 characters.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`
-	// Key of the Secret that holds the HMAC secret.
+	// Key of the Secret that holds the signing secret; at most 253 characters. Default: secret.
 	// +kubebuilder:default=secret
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
@@ -40,7 +40,7 @@ type HMACSecretReference struct {
 
 // URLSource says where else than in the object the URL stands.
 type URLSource struct {
-	// SecretKeyRef names the key of a Secret that holds the URL.
+	// SecretKeyRef names the Secret, and the key in it, that hold the URL.
 	SecretKeyRef SecretKeyReference `json:"secretKeyRef"`
 }
 
@@ -106,31 +106,31 @@ const (
 
 // RedeliverySpec says which failed deliveries are sent again. GitHub never does so by itself.
 type RedeliverySpec struct {
-	// MaxAttempts is how often one delivery (guid) is sent again at most.
+	// MaxAttempts is how often one event (guid) is sent again at most: 1 to 10. Default: 3.
 	// +kubebuilder:default=3
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=10
 	// +optional
 	MaxAttempts int32 `json:"maxAttempts,omitempty"`
-	// Within is the age up to which a delivery is sent again; GitHub keeps deliveries for 3 days.
+	// Within is the age up to which a delivery is sent again: a duration such as 90m or 24h, at most 72h, since GitHub keeps
+	// deliveries for 3 days. Default: 24h.
 	// +kubebuilder:default="24h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=20
-	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(\.[0-9]{1,3})?(ms|s|m|h)){1,4}$`
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$')",message="within must be a duration such as 30m, 24h or 1h30m"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$') || duration(self) <= duration('72h')",message="within must be at most 72h: GitHub keeps deliveries for 3 days"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$')",message="within must be a duration such as 30m, 24h or 1h30m",messageExpression="'within must be a duration such as 30m, 24h or 1h30m, and \"' + self + '\" is none'"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$') || duration(self) <= duration('72h')",message="within must be at most 72h: GitHub keeps deliveries for 3 days",messageExpression="'within must be at most 72h, and not ' + self + ': GitHub keeps deliveries for 3 days'"
 	// +optional
 	Within *metav1.Duration `json:"within,omitempty"`
-	// Backoff is waited before the first attempt, and doubled before each further one.
+	// Backoff is waited before the first attempt, and doubled before each further one: a duration such as 30s or 5m, at least
+	// 1s. Default: 1m.
 	// +kubebuilder:default="1m"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=20
-	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(\.[0-9]{1,3})?(ms|s|m|h)){1,4}$`
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$')",message="backoff must be a duration such as 30s, 1m or 1h30m"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$') || duration(self) >= duration('1s')",message="backoff must be at least 1s"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$')",message="backoff must be a duration such as 30s, 1m or 1h30m",messageExpression="'backoff must be a duration such as 30s, 1m or 1h30m, and \"' + self + '\" is none'"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$') || duration(self) >= duration('1s')",message="backoff must be at least 1s",messageExpression="'backoff must be at least 1s, and not ' + self"
 	// +optional
 	Backoff *metav1.Duration `json:"backoff,omitempty"`
-	// Events are those whose deliveries are sent again; all when absent.
+	// Events are those whose deliveries are sent again, by name, as in push: at most 100 names of 100 characters. Default: all.
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=100
 	// +kubebuilder:validation:items:MinLength=1
@@ -143,44 +143,50 @@ type RedeliverySpec struct {
 // +kubebuilder:validation:XValidation:rule="has(self.url) != has(self.urlFrom)",message="exactly one of url and urlFrom must be set"
 // +kubebuilder:validation:XValidation:rule="!has(self.redelivery) || !has(self.managementPolicy) || self.managementPolicy != 'Observe'",message="redelivery cannot be combined with managementPolicy Observe, which writes nothing to GitHub"
 type WebhookSpec struct {
-	// CredentialsRef names the Secret that says how to reach GitHub.
+	// CredentialsRef names the Secret that says how to reach GitHub. Its keys: token; or appID and privateKey, for a GitHub App;
+	// and where they are needed installationID, githubURL (default https://github.com) and ca.crt. Secrets made for Flux, Argo
+	// CD or actions-runner-controller are understood as they are.
 	CredentialsRef LocalReference `json:"credentialsRef"`
-	// URL that deliveries go to. Exactly one of url and urlFrom is set.
+	// URL that deliveries go to: it begins with https:// or http:// and has at most 2048 characters. Exactly one of url and
+	// urlFrom is set.
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != ''",message="url must begin with https:// or http:// and name a host, as in https://ci.example.com/github"
 	// +optional
 	URL string `json:"url,omitempty"`
-	// URLFrom takes the URL from a Secret, for receivers that put a token into it. It is then shown nowhere.
+	// URLFrom takes the URL from a Secret, for receivers that put a token into it. It is then shown nowhere. Exactly one of url
+	// and urlFrom is set.
 	// +optional
 	URLFrom *URLSource `json:"urlFrom,omitempty"`
-	// ContentType is how GitHub encodes the payload.
+	// ContentType is how GitHub encodes the payload. json: it is the body. form: it is the form parameter "payload".
+	// Default: json.
 	// +kubebuilder:default=json
 	// +optional
 	ContentType ContentType `json:"contentType,omitempty"`
-	// InsecureSSL true makes GitHub deliver without verifying the receiver's certificate.
+	// InsecureSSL true makes GitHub deliver without verifying the receiver's certificate. Default: false.
 	// +kubebuilder:default=false
 	// +optional
 	InsecureSSL bool `json:"insecureSSL,omitempty"`
-	// SecretRef names the HMAC secret with which GitHub signs deliveries. Absent: the hook has none.
+	// SecretRef names the Secret, and the key in it, with which GitHub signs deliveries. Absent: the webhook has no secret.
 	// +optional
 	SecretRef *HMACSecretReference `json:"secretRef,omitempty"`
-	// ManagementPolicy Observe reports drift and deliveries, and writes nothing to GitHub.
+	// ManagementPolicy says whether the operator writes to GitHub. Manage: GitHub is made to agree with the spec. Observe: what
+	// differs and how deliveries fare is reported in the status, and nothing is written. Default: Manage.
 	// +kubebuilder:default=Manage
 	// +optional
 	ManagementPolicy ManagementPolicy `json:"managementPolicy,omitempty"`
-	// Interval is how often drift and deliveries are looked at. Absent: the operator's --default-interval.
+	// Interval is how often GitHub is looked at, for drift and for deliveries: a duration such as 90s or 10m, at least 30s.
+	// Default: the operator's --default-interval, which is 10m unless it was set otherwise.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=20
-	// +kubebuilder:validation:Pattern=`^([0-9]{1,5}(\.[0-9]{1,3})?(ms|s|m|h)){1,4}$`
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$')",message="interval must be a duration such as 30s, 10m or 1h30m"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$') || duration(self) >= duration('30s')",message="interval must be at least 30s"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$')",message="interval must be a duration such as 30s, 10m or 1h30m",messageExpression="'interval must be a duration such as 30s, 10m or 1h30m, and \"' + self + '\" is none'"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$') || duration(self) >= duration('30s')",message="interval must be at least 30s",messageExpression="'interval must be at least 30s, and not ' + self"
 	// +optional
 	Interval *metav1.Duration `json:"interval,omitempty"`
-	// Suspend true leaves GitHub alone until it is false again. Deletion still works.
+	// Suspend true leaves GitHub alone until it is false again. Deletion still works. Default: false.
 	// +kubebuilder:default=false
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
-	// Redelivery sends failed deliveries again. Absent: none.
+	// Redelivery sends failed deliveries again. Absent: none. It cannot be combined with managementPolicy Observe.
 	// +optional
 	Redelivery *RedeliverySpec `json:"redelivery,omitempty"`
 }
@@ -188,35 +194,39 @@ type WebhookSpec struct {
 // HookSpec is what the hooks of repositories and organizations have besides.
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.hookID) || (has(self.hookID) && self.hookID == oldSelf.hookID)",message="hookID cannot change once set: delete the object (deletionPolicy Orphan keeps the hook) and create another"
 type HookSpec struct {
-	// Events that are delivered, named as in GitHub's docs ("Webhook events and payloads"), or "*" alone for all.
+	// Events that are delivered, named as in GitHub's docs ("Webhook events and payloads"), as in pull_request, or "*" alone for
+	// all: 1 to 100 distinct names of at most 100 characters. Default: ["push"].
 	// +kubebuilder:default={"push"}
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=100
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=100
-	// +kubebuilder:validation:XValidation:rule="self.all(e, self.exists_one(o, o == e))",message="events must be distinct"
+	// +kubebuilder:validation:XValidation:rule="self.all(e, self.exists_one(o, o == e))",message="events must be distinct",messageExpression="'events must be distinct, and \"' + self.filter(e, !self.exists_one(o, o == e))[0] + '\" is there more than once'"
 	// +kubebuilder:validation:XValidation:rule="!('*' in self) || size(self) == 1",message="the event \"*\" stands for all events and must be the only one"
-	// +kubebuilder:validation:XValidation:rule="self.all(e, e.matches('^([*]|[a-z][a-z0-9_]*)$'))",message="events are named in lower case as in GitHub's docs, as in pull_request"
+	// +kubebuilder:validation:XValidation:rule="self.all(e, e.matches('^([*]|[a-z][a-z0-9_]*)$'))",message="events are named in lower case as in GitHub's docs, as in pull_request",messageExpression="'events are named in lower case as in GitHub\\'s docs, as in pull_request, and not \"' + self.filter(e, !e.matches('^([*]|[a-z][a-z0-9_]*)$'))[0] + '\"'"
 	// +optional
 	Events []string `json:"events,omitempty"`
-	// EventsPolicy AtLeast adds events that are missing and removes none.
+	// EventsPolicy says what becomes of events that the webhook has and the spec has not. Exact: they are removed. AtLeast: they
+	// stay, even those that left the spec. Default: Exact.
 	// +kubebuilder:default=Exact
 	// +optional
 	EventsPolicy EventsPolicy `json:"eventsPolicy,omitempty"`
-	// Active false keeps the hook and delivers nothing.
+	// Active false keeps the webhook and delivers nothing. Default: true.
 	// +kubebuilder:default=true
 	// +optional
 	Active *bool `json:"active,omitempty"`
-	// AdoptionPolicy MatchURL takes over the target's one existing hook with this URL.
+	// AdoptionPolicy says what happens when there is a webhook with this URL already. Never: it is left alone, and Ready is
+	// False with reason Conflict. MatchURL: it is taken over, if it is the only one. Default: Never.
 	// +kubebuilder:default=Never
 	// +optional
 	AdoptionPolicy AdoptionPolicy `json:"adoptionPolicy,omitempty"`
-	// HookID adopts exactly this hook. It cannot change once set.
+	// HookID takes over exactly this webhook, by GitHub's ID of it: at least 1. It cannot change once set.
 	// +kubebuilder:validation:Minimum=1
 	// +optional
 	HookID int64 `json:"hookID,omitempty"`
-	// DeletionPolicy Orphan leaves the hook on GitHub when the object is deleted.
+	// DeletionPolicy says what becomes of the webhook when the object is deleted. Delete: it is deleted, too. Orphan: it stays on
+	// GitHub. Default: Delete.
 	// +kubebuilder:default=Delete
 	// +optional
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`

@@ -170,7 +170,7 @@ func TestForgetLeavesOthersAlone(t *testing.T) {
 	}
 	use(mine)
 	before := len(series(g, "mine"))
-	g.Expect(before).To(Equal(12))
+	g.Expect(before).To(Equal(13))
 	for _, o := range others {
 		use(o)
 		t.Cleanup(o.Forget)

@@ -44,6 +44,10 @@ func (a app) owns() bool { return false }
 
 func (a app) scope() string { return "none: an App's key is needed" }
 
+func (a app) requests() []string {
+	return []string{v1alpha1.AnnotationReconcile, v1alpha1.AnnotationRedeliver}
+}
+
 func (a app) addEvents() bool { return false }
 
 func (a app) renamed(github.Hook) string { return "" }

@@ -77,7 +77,7 @@ func (p *pass) client(ctx context.Context) (*github.Client, error) {
 		return nil, err
 	case secret == nil:
 		return nil, problem{v1alpha1.ReasonCredentialsNotFound,
-			fmt.Sprintf("Secret %q does not exist: create it, or name another in spec.credentialsRef.name", name)}
+			fmt.Sprintf("Secret %q does not exist in namespace %q: create it, or name another in spec.credentialsRef.name", name, p.obj.GetNamespace())}
 	}
 	return p.credentials.Client(secret)
 }

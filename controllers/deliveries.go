@@ -261,7 +261,7 @@ func described(d github.Delivery) string {
 	}
 	again := ""
 	if d.Redelivery {
-		again = ", sent again,"
+		again = " (sent again)"
 	}
 	return fmt.Sprintf("%s %s%s", event, d.GUID, again)
 }

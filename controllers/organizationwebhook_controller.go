@@ -56,6 +56,10 @@ func (o organization) owns() bool { return true }
 
 func (o organization) scope() string { return "admin:org_hook" }
 
+func (o organization) requests() []string {
+	return []string{v1alpha1.AnnotationReconcile, v1alpha1.AnnotationPing, v1alpha1.AnnotationRedeliver}
+}
+
 func (o organization) addEvents() bool { return false }
 
 // renamed: GitHub does not redirect the API of a renamed organization, so that this is never seen.

@@ -61,6 +61,8 @@ type place interface {
 	owns() bool
 	// scope is the classic token scope that administers its hooks.
 	scope() string
+	// requests are the annotations that ask for something there, in the order in which it is done.
+	requests() []string
 	// addEvents tells whether it understands add_events.
 	addEvents() bool
 	// renamed is the name that GitHub has for it now, when that is another one than the spec's.
@@ -170,6 +172,7 @@ func (r *Reconciler[T]) Reconcile(ctx context.Context, obj T) (_ ctrl.Result, er
 	if err := p.ensureFinalizer(ctx); err != nil {
 		return retryConflict(client.IgnoreNotFound(err))
 	}
+	p.refuseUnknown()
 	if p.spec.Suspend {
 		p.suspended()
 		return ctrl.Result{}, nil

@@ -80,6 +80,8 @@ var _ = storiesOf("Redelivery", func(kind hookKind) {
 		for _, guid := range guids {
 			h.told(ctx, v1alpha1.EventRedelivered, guid, "attempt 1 of 3")
 		}
+		Eventually(ctx, func() []string { return h.events(ctx) }).Should(ContainElement(
+			MatchRegexp(`^DeliveryRecovered: Deliveries arrive again: push \S+ \(sent again\)$`)), h.trouble)
 		Eventually(ctx, func() float64 {
 			return w.operator.metric("github_webhook_redeliveries_total", h.labels(`outcome="delivered"`))
 		}).Should(BeNumerically("==", len(guids)))

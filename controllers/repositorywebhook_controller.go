@@ -58,6 +58,10 @@ func (r repository) owns() bool { return true }
 
 func (r repository) scope() string { return "admin:repo_hook" }
 
+func (r repository) requests() []string {
+	return []string{v1alpha1.AnnotationReconcile, v1alpha1.AnnotationPing, v1alpha1.AnnotationTest, v1alpha1.AnnotationRedeliver}
+}
+
 func (r repository) addEvents() bool { return true }
 
 // renamed is told from the hook's own address, https://api.github.com/repos/OWNER/REPO/hooks/ID, which follows a rename or a

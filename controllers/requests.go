@@ -23,23 +23,51 @@ type request struct {
 // maxRequest bounds what is kept of a request in status.
 const maxRequest = 256
 
-// requestAnnotations are the requests that the operator knows, in the order in which they are carried out.
-var requestAnnotations = []string{
-	v1alpha1.AnnotationReconcile, v1alpha1.AnnotationPing, v1alpha1.AnnotationTest, v1alpha1.AnnotationRedeliver,
-}
+// annotationPrefix begins the annotations that are requests.
+const annotationPrefix = "github-webhooks.dev/"
 
 // requests lists those that were not carried out yet.
-func (p *pass) requests() []request {
+func (p *pass) requests() []request { return p.unhandled(p.place.requests()) }
+
+// unhandled lists the requests by these annotations that were not carried out yet.
+func (p *pass) unhandled(annotations []string) []request {
 	var requests []request
-	for _, annotation := range requestAnnotations {
+	for _, annotation := range annotations {
 		value, ok := p.obj.GetAnnotations()[annotation]
-		_, name, _ := strings.Cut(annotation, "/")
+		name := strings.TrimPrefix(annotation, annotationPrefix)
 		value = truncate(value, maxRequest)
 		if handled, done := p.status.HandledRequests[name]; ok && !(done && handled == value) {
 			requests = append(requests, request{annotation, name, value})
 		}
 	}
 	return requests
+}
+
+// maxUnknown bounds how many annotations are answered that are no requests: each is noted in the status.
+const maxUnknown = 10
+
+// refuseUnknown answers annotations that are no requests, or none that this kind knows, with those that are.
+func (p *pass) refuseUnknown() {
+	known := p.place.requests()
+	var unknown []string
+	for annotation := range p.obj.GetAnnotations() {
+		if strings.HasPrefix(annotation, annotationPrefix) && !slices.Contains(known, annotation) {
+			unknown = append(unknown, annotation)
+		}
+	}
+	slices.Sort(unknown)
+	last := len(known) - 1
+	for _, r := range p.unhandled(unknown[:min(len(unknown), maxUnknown)]) {
+		p.refuse(r, fmt.Sprintf("%s takes requests by the annotations %s and %s", withArticle(p.kind), strings.Join(known[:last], ", "), known[last]))
+	}
+}
+
+// withArticle puts a or an before a word.
+func withArticle(word string) string {
+	if strings.ContainsAny(word[:1], "AEIOU") {
+		return "an " + word
+	}
+	return "a " + word
 }
 
 // handled notes that a request was carried out or refused.
@@ -114,7 +142,7 @@ func (p *pass) answer(r request, err error) {
 		p.watch.tries = 0
 		return
 	}
-	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, delivery.ErrRequest) || errors.Is(err, errNothing) {
+	if errors.Is(err, delivery.ErrRequest) || errors.Is(err, errNothing) {
 		p.refuse(r, err.Error())
 		return
 	}

@@ -176,12 +176,27 @@ var _ = Describe("A test push by annotation", func() {
 		Expect(w.posts("/tests")).To(Equal(1))
 	})
 
-	It("is refused where GitHub's API has none", func(ctx SpecContext) {
+	It("is refused at once where GitHub's API has none, with the requests that there are", func(ctx SpecContext) {
 		w := newWorld(ctx, organizations)
-		h := w.readyHook(ctx, "ci")
+		down := sim.AddFault(w.about(githubsim.Fault{Status: http.StatusServiceUnavailable}))
+		DeferCleanup(down.Remove)
+		h := w.hook(ctx, "ci")
 		h.ask(ctx, v1alpha1.AnnotationTest, "one")
-		h.told(ctx, v1alpha1.EventRequestRefused, "test=one", "no test push for an organization")
+		h.told(ctx, v1alpha1.EventRequestRefused, "test=one", "an OrganizationWebhook takes requests by the annotations "+
+			"github-webhooks.dev/reconcile, github-webhooks.dev/ping and github-webhooks.dev/redeliver")
 		h.handled(ctx, v1alpha1.AnnotationTest, "one")
+	})
+})
+
+var _ = storiesOf("An annotation that is no request", func(kind hookKind) {
+	It("is answered once with those that are", func(ctx SpecContext) {
+		w := newWorld(ctx, kind)
+		h := w.readyHook(ctx, "ci")
+		h.ask(ctx, "github-webhooks.dev/pign", "one")
+		h.told(ctx, v1alpha1.EventRequestRefused, "pign=one", kind.name+" takes requests by the annotations github-webhooks.dev/reconcile, ")
+		h.handled(ctx, "github-webhooks.dev/pign", "one")
+		h.look(ctx)
+		Expect(count(h.events(ctx), v1alpha1.EventRequestRefused)).To(Equal(1))
 	})
 })
 
@@ -194,8 +209,10 @@ var _ = Describe("Requests to an App's webhook", func() {
 			h.ask(ctx, annotation, "one")
 			h.handled(ctx, annotation, "one")
 		}
-		h.told(ctx, v1alpha1.EventRequestRefused, "ping=one", "an App")
-		h.told(ctx, v1alpha1.EventRequestRefused, "test=one", "an App")
+		for _, request := range []string{"ping=one", "test=one"} {
+			h.told(ctx, v1alpha1.EventRequestRefused, request,
+				"an AppWebhookConfig takes requests by the annotations github-webhooks.dev/reconcile and github-webhooks.dev/redeliver")
+		}
 		failed := sim.AddDelivery(w.target, 0, githubsim.Delivery{Status: "timed out", StatusCode: 504, Event: "installation"})
 		h.ask(ctx, v1alpha1.AnnotationRedeliver, "failed")
 		h.told(ctx, v1alpha1.EventRedelivered, failed.GUID)

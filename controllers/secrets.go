@@ -66,7 +66,7 @@ func (p *pass) value(ctx context.Context, name, key, field string) (value, resou
 		return "", "", err
 	case secret == nil:
 		return "", "", problem{v1alpha1.ReasonSecretNotFound,
-			fmt.Sprintf("Secret %q does not exist: create it, or name another in spec.%s.name", name, field)}
+			fmt.Sprintf("Secret %q does not exist in namespace %q: create it, or name another in spec.%s.name", name, p.obj.GetNamespace(), field)}
 	}
 	if err := credentials.CheckType(secret); err != nil {
 		return "", "", err

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
@@ -128,7 +129,7 @@ func (p *pass) quoted(err error, format string) string {
 	if e == nil {
 		return ""
 	}
-	if words := p.words(e.Message); words != "" {
+	if words := strings.TrimRight(p.words(e.Message), ". "); words != "" { // Ours go on after them.
 		return fmt.Sprintf(format, words)
 	}
 	return ""
@@ -140,7 +141,7 @@ func (p *pass) trouble(err error) string {
 	if e == nil || e.StatusCode == 0 {
 		return err.Error() // Nothing in it is a server's.
 	}
-	words := p.words(e.Message)
+	words := strings.TrimRight(p.words(e.Message), ". ")
 	if words == "" {
 		words = http.StatusText(e.StatusCode)
 	}

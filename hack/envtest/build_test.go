@@ -12,11 +12,11 @@ import (
 // fakeGo stands for go: it notes what it was asked and writes what -o names.
 const fakeGo = `
 echo "$@" >> "$CALLS"
-case "$FAIL" in *"${6##*/}"*) echo "boom in ${6##*/}" >&2; exit 1;; esac
+case "$FAIL" in *"${7##*/}"*) echo "boom in ${7##*/}" >&2; exit 1;; esac
 echo "go: downloading example.com/module v1.0.0" >&2
-echo "$7" >&2
-: > "$6"
-chmod +x "$6"
+echo "$8" >&2
+: > "$7"
+chmod +x "$7"
 `
 
 var pinned = versions{kubernetes: "v1.36.3", etcd: "v3.6.8"}

@@ -114,7 +114,7 @@ func (h Hosts) Allow(s Server) error {
 	if s.scheme() != https {
 		entry = s.String()
 	}
-	return fmt.Errorf("%w: the operator's flag --github-hosts does not name %s: add %q there if it may be talked to",
+	return fmt.Errorf("%w: the operator's flag --github-hosts (githubHosts in the Helm chart) does not name %s: add %q there if it may be talked to",
 		ErrHostNotAllowed, s, entry)
 }
 

@@ -11,10 +11,15 @@ SHELL := bash
 
 # The version that the binary reports.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-# The image that docker-build makes and deploy runs.
-IMG ?= github-webhook-operator:dev
+# The one name of the image, and the image that docker-build makes and deploy runs: in the tree a tag that nobody publishes.
+IMAGE := ghcr.io/github-webhooks/github-webhook-operator
+IMG ?= $(IMAGE):dev
 # Platforms that docker-build builds for, such as linux/amd64,linux/arm64. Empty: this machine's.
 PLATFORMS ?=
+# The kind cluster that kind-load loads the image into.
+KIND_CLUSTER ?= kind
+# A file that docker-push writes the pushed image's digest to. Empty: none.
+METADATA ?=
 # The program that builds images: docker, podman, nerdctl, …
 CONTAINER_TOOL ?= docker
 # The namespace of the operator's own Secret with `make run`.
@@ -73,7 +78,7 @@ KUBEBUILDER_ASSETS="$$(cd hack/envtest && '$(CURDIR)/bin/envtest')"
 export KUBEBUILDER_ASSETS
 endef
 # The manifests that `make deploy` applies, with the image IMG.
-RENDER = $(TOOL) kustomize build config/default | sed 's|image: github-webhook-operator:dev|image: $(IMG)|'
+RENDER = $(TOOL) kustomize build config/default | sed 's|image: $(IMAGE):dev|image: $(IMG)|'
 
 ##@ Everyday
 
@@ -180,6 +185,10 @@ lint: ## Check the style, the import rules and the usual mistakes.
 		(cd "$$module" && $(TOOL) golangci-lint run --config '$(CURDIR)/.golangci.yml')
 	done
 
+.PHONY: lint-workflows
+lint-workflows: ## Check the workflows.
+	go tool -modfile=$(CURDIR)/hack/actionlint/go.mod actionlint
+
 .PHONY: vet
 vet: ## Run go vet.
 	@for module in $(MODULES); do
@@ -232,8 +241,17 @@ install: ## Install the CRDs into the cluster of the current kubeconfig.
 uninstall: ## Delete the CRDs and with them every object. While the operator runs, it deletes their hooks on GitHub first.
 	$(TOOL) kustomize build config/crd | $(KUBECTL) delete --ignore-not-found -f -
 
+# Nobody publishes the development tree's image: whoever deploys it says which one to run.
+.PHONY: named-image
+named-image:
+	@[[ '$(origin IMG)' != file ]] || {
+		echo 'Nobody publishes an image of the development tree. Build one and push it: make docker-build docker-push IMG=registry.example.com/github-webhook-operator:dev' >&2
+		echo 'or load it into a kind cluster: make kind-load. Then name it: IMG=… (kind: IMG=$(IMAGE):dev).' >&2
+		exit 1
+	}
+
 .PHONY: deploy
-deploy: ## Install the CRDs and run the operator in the cluster, from the image IMG.
+deploy: named-image ## Install the CRDs and run the operator in the cluster, from the image IMG.
 	$(RENDER) | $(KUBECTL) apply --server-side -f -
 
 .PHONY: undeploy
@@ -242,19 +260,33 @@ undeploy: ## Remove the operator from the cluster. CRDs, objects, hooks, the nam
 	$(TOOL) kustomize build config/rbac | $(KUBECTL) delete --ignore-not-found -f -
 
 .PHONY: build-installer
-build-installer: ## Write dist/install.yaml: all that `make deploy` applies, with the image IMG.
+build-installer: named-image ## Write dist/install.yaml: all that `make deploy` applies, with the image IMG.
 	mkdir -p dist
 	$(RENDER) > dist/install.yaml
 
 ##@ Release
 
-.PHONY: docker-build
-docker-build: ## Build the image IMG.
-	$(CONTAINER_TOOL) build --build-arg VERSION='$(VERSION)' --build-arg REVISION='$(REVISION)' \
+IMAGE_BUILD = --build-arg VERSION='$(VERSION)' --build-arg REVISION='$(REVISION)' \
 		--build-arg SOURCE_DATE_EPOCH='$(SOURCE_DATE_EPOCH)' $(if $(PLATFORMS),--platform '$(PLATFORMS)') -t '$(IMG)' .
 
+.PHONY: docker-build
+docker-build: ## Build the image IMG.
+	$(CONTAINER_TOOL) build $(IMAGE_BUILD)
+
+# Several platforms have to be pushed where they are built, which docker's buildx does; its SBOM and provenance go along.
+.PHONY: docker-push
+docker-push: ## Push the image IMG; with PLATFORMS=linux/amd64,linux/arm64 build it for these and push it.
+	$(if $(PLATFORMS),$(CONTAINER_TOOL) buildx build --push --sbom=true --provenance=mode=max $(if $(METADATA),--metadata-file '$(METADATA)') $(IMAGE_BUILD),$(CONTAINER_TOOL) push '$(IMG)')
+
+.PHONY: kind-load
+kind-load: docker-build ## Build the image and load it into the kind cluster KIND_CLUSTER.
+	kind load docker-image '$(IMG)' --name '$(KIND_CLUSTER)'
+	@echo 'Run it: make deploy IMG=$(IMG)'
+	echo 'or:     helm install github-webhook-operator $(CHART) -n github-webhook-operator --create-namespace \'
+	echo '          --set image.repository=$(firstword $(subst :, ,$(IMG))) --set image.tag=$(lastword $(subst :, ,$(IMG)))'
+
 .PHONY: release
-release: IMG = github-webhook-operator:$(VERSION)
+release: IMG = $(IMAGE):$(VERSION)
 release: ## Write dist/ for VERSION=v1.2.3: binaries, manifests for the image IMG, chart, SBOMs, provenance, checksums.
 	@[[ '$(VERSION)' =~ ^v[0-9]+\.[0-9]+\.[0-9]+ ]] || { echo 'Name the version: make release VERSION=v1.2.3' >&2; exit 1; }
 	changed="$$(git status --porcelain --untracked-files=normal)" || {

@@ -50,7 +50,7 @@ func TestPlan(t *testing.T) {
 		{"the last reconcile failed", func(s *situation) {
 			s.status.Conditions = append(s.status.Conditions, condition("Reconciling", metav1.ConditionTrue, "RateLimited", 2))
 		}, agenda{synced: true, poll: true}},
-		{"which App it is is not known", func(s *situation) { s.identified = false }, agenda{synced: true, settled: true, poll: true}},
+		{"the App is not known", func(s *situation) { s.identified = false }, agenda{synced: true, settled: true, poll: true}},
 		{"its poll is due", func(s *situation) { s.status.LastSyncTime.Time = due.Add(-61 * time.Minute) }, looking},
 		{"its poll was made, which the status does not have yet", func(s *situation) {
 			s.status.LastSyncTime.Time, s.synced = due.Add(-61*time.Minute), noon.Add(-time.Minute)

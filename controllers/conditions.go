@@ -54,6 +54,7 @@ func conclude(status *v1alpha1.WebhookStatus, generation int64, did outcome, see
 		status.ObservedGeneration = generation
 	}
 	switch did.finding {
+	case undecided:
 	case agreed:
 		c.set(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonSynced, "The webhook on GitHub agrees with the spec")
 		c.clear(v1alpha1.ConditionReconciling, v1alpha1.ConditionStalled)

@@ -58,9 +58,6 @@ type watch struct {
 	replay *replay
 }
 
-// due tells whether there is something to look at before the next poll.
-func (w watch) due(now time.Time) bool { return !w.next.IsZero() && !now.Before(w.next) }
-
 // wake brings the next look forward.
 func (w *watch) wake(at time.Time) {
 	if !at.IsZero() && (w.next.IsZero() || at.Before(w.next)) {

@@ -1,7 +1,6 @@
 package controllers
 
 import (
-	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -14,9 +13,6 @@ import (
 
 // parkedAtMost is how long an object waits for a free worker before it asks again by itself.
 const parkedAtMost = time.Minute
-
-// errParked: the object has to wait for a worker.
-var errParked = errors.New("there is no free worker")
 
 // workers share out the workers of one kind, so that no server and no login holds all of them while it does not answer.
 // A server that has not answered yet, or not lately, has one worker, and all such servers together have a third. Whether a

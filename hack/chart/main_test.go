@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -126,6 +127,16 @@ func toolPath(ctx context.Context, name string) (string, error) {
 
 // tool runs one of hack/tools and returns what it prints.
 func tool(ctx context.Context, name string, args ...string) (string, error) {
+	if name == "helm" && slices.ContainsFunc(args, func(arg string) bool { return arg == "install" || arg == "upgrade" || arg == "template" }) {
+		// The chart of the development tree wants an image; what comes after, such as a test's own values, wins.
+		i := slices.IndexFunc(args, func(arg string) bool { return strings.HasSuffix(arg, filepath.Base(chartDir)) }) + 1
+		args = slices.Insert(slices.Clone(args), max(i, 0), "--values="+filepath.Join(chartDir, "ci", "default-values.yaml"))
+	}
+	return rawTool(ctx, name, args...)
+}
+
+// rawTool runs a tool with these arguments and no others.
+func rawTool(ctx context.Context, name string, args ...string) (string, error) {
 	path, err := toolPath(ctx, name)
 	if err != nil {
 		return "", err

@@ -60,7 +60,7 @@ func Start(o Options) (*Process, error) {
 		p.Probes = address
 		o.Args = append([]string{"--health-probe-bind-address=" + address}, o.Args...)
 	}
-	p.command = exec.Command(o.Path, o.Args...)
+	p.command = exec.Command(o.Path, o.Args...) //nolint:noctx // Who starts it ends it in its turn.
 	p.command.Env = o.Env
 	p.command.Stdout, p.command.Stderr = o.Log, o.Log
 	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -41,6 +41,7 @@ func TestMain(m *testing.M) {
 		}
 		if !isReady {
 			http.Error(w, "not yet", http.StatusServiceUnavailable)
+			return
 		}
 	})
 	fmt.Println(http.ListenAndServe(*probes, nil)) //nolint:gosec // a test's

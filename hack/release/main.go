@@ -2,7 +2,7 @@
 // building twice gives the same bytes, lists the modules in each binary (CycloneDX), and says what was built from what
 // (an in-toto statement with SLSA provenance) and with which SHA-256 sums. `make release` runs it.
 //
-// It signs nothing: whoever releases signs SHA256SUMS and provenance.json with a key or an identity of his own.
+// It signs nothing: the release workflow signs SHA256SUMS, and what else it publishes, with its own identity.
 package main
 
 import (

@@ -186,7 +186,7 @@ func expectVersion(t *testing.T, dist string) {
 	g := NewWithT(t)
 	manifests, err := os.ReadFile(filepath.Join(dist, "install.yaml"))
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(string(manifests)).To(ContainSubstring("image: github-webhook-operator:" + version + "\n"))
+	g.Expect(string(manifests)).To(ContainSubstring("image: ghcr.io/github-webhooks/github-webhook-operator:" + version + "\n"))
 	entries, err := unpack(filepath.Join(dist, "github-webhook-operator-1.2.3-test.1.tgz"))
 	g.Expect(err).NotTo(HaveOccurred())
 	for _, e := range entries {

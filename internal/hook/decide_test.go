@@ -78,16 +78,36 @@ func remembers(h github.Hook) func(*hook.Recorded) {
 
 const ours = "https://ci.example.com"
 
-func TestDecide(t *testing.T) {
-	none := hook.Evidence{}
-	elsewhere, twin := with(id(2), url("https://old.example.com")), with(id(3))
-	recent := with(createdAt(noon))
-	newURL := func(d *hook.Desired) { d.URL = "https://new.example.com" }
-	matchURL, observe := hook.Policy{Adopt: true}, hook.Policy{Observe: true}
-	app := hook.Policy{ID: 1, Single: true}
-	secret := []hook.Field{hook.SecretRef}
-	for _, c := range []situation{
-		// A new object.
+// decides runs the rows of a table.
+func decides(t *testing.T, rows []situation) {
+	t.Helper()
+	for _, c := range rows {
+		t.Run(c.name, func(t *testing.T) {
+			d := desired()
+			if c.want != nil {
+				c.want(&d)
+			}
+			NewWithT(t).Expect(hook.Decide(d, c.policy, c.recorded, c.evidence, c.claim, noon)).To(Equal(c.step))
+		})
+	}
+}
+
+// What the rows have in common.
+var (
+	none      = hook.Evidence{}
+	elsewhere = with(id(2), url("https://old.example.com"))
+	twin      = with(id(3))
+	recent    = with(createdAt(noon))
+	newURL    = func(d *hook.Desired) { d.URL = "https://new.example.com" }
+	matchURL  = hook.Policy{Adopt: true}
+	observe   = hook.Policy{Observe: true}
+	app       = hook.Policy{ID: 1, Single: true}
+	secret    = []hook.Field{hook.SecretRef}
+)
+
+// A new object.
+func TestDecideNew(t *testing.T) {
+	decides(t, []situation{
 		{name: "all webhooks are listed first", step: hook.Step{Do: hook.List}},
 		{name: "none has the URL", evidence: listed(none, elsewhere), step: hook.Step{Do: hook.Create}},
 		{name: "none has the URL, but the list is unclear", evidence: unclear(listed(none)), step: hook.Step{Do: hook.Unclear}},
@@ -101,16 +121,24 @@ func TestDecide(t *testing.T) {
 			others: map[int64]hook.Claim{1: hook.Claimed}, step: hook.Step{Do: hook.Conflict, ID: 1}},
 		{name: "another object is about to adopt it", policy: matchURL, evidence: listed(none, observed()),
 			others: map[int64]hook.Claim{1: hook.Reserved}, step: hook.Step{Do: hook.Conflict, ID: 1}},
+	})
+}
 
-		// An adoption whose answer was lost.
+// An adoption whose answer was lost.
+func TestDecideNotedAdoption(t *testing.T) {
+	decides(t, []situation{
 		{name: "the webhook that was to be adopted is read", policy: matchURL, recorded: hook.Recorded{ID: 2, Noted: true}, step: hook.Step{Do: hook.Get, ID: 2}},
 		{name: "and adopted, whatever the URL is by now", policy: matchURL, recorded: hook.Recorded{ID: 2, Noted: true}, evidence: read(elsewhere),
 			step: hook.Step{Do: hook.Edit, ID: 2, Hook: elsewhere, Fields: []hook.Field{hook.URL, hook.SecretRef}, Adopt: true, Rotated: true}},
 		{name: "it is gone", policy: matchURL, recorded: hook.Recorded{ID: 2, Noted: true}, evidence: listed(missed(2)), step: hook.Step{Do: hook.Create}},
 		{name: "it is another object's by now", policy: matchURL, recorded: hook.Recorded{ID: 2, Noted: true},
 			others: map[int64]hook.Claim{2: hook.Claimed}, step: hook.Step{Do: hook.List}},
+	})
+}
 
-		// A creation whose answer was lost.
+// A creation whose answer was lost.
+func TestDecideLostCreation(t *testing.T) {
+	decides(t, []situation{
 		{name: "all webhooks are listed for it", recorded: hook.Recorded{Intent: noted(ours)}, step: hook.Step{Do: hook.List}},
 		{name: "it was made", recorded: hook.Recorded{Intent: noted(ours)}, evidence: listed(none, recent),
 			step: hook.Step{Do: hook.Edit, ID: 1, Hook: recent, Fields: secret, Recovered: true, Rotated: true}},
@@ -138,8 +166,12 @@ func TestDecide(t *testing.T) {
 			evidence: hook.Evidence{Listed: true, Hooks: []github.Hook{recent, elsewhere}, LetGo: 1}, step: hook.Step{Do: hook.Get, ID: 2}},
 		{name: "spec.hookID names another one, and the list is unclear", policy: hook.Policy{ID: 2}, recorded: hook.Recorded{Intent: noted(ours)},
 			evidence: unclear(listed(none)), step: hook.Step{Do: hook.Unclear}},
+	})
+}
 
-		// The object's own webhook.
+// The object's own webhook.
+func TestDecideOwn(t *testing.T) {
+	decides(t, []situation{
 		{name: "it is read by its ID", recorded: own(), step: hook.Step{Do: hook.Get, ID: 1}},
 		{name: "it agrees", recorded: own(), evidence: read(observed()), step: hook.Step{Do: hook.Keep, ID: 1, Hook: observed()}},
 		{name: "it was switched off", recorded: own(), evidence: read(with(inactive)),
@@ -162,8 +194,12 @@ func TestDecide(t *testing.T) {
 		{name: "somebody else wrote what shows: the secret goes along", recorded: own(func(r *hook.Recorded) { r.Applied.UpdatedAt = noon.Add(-time.Hour) }),
 			evidence: read(with(inactive, func(h *github.Hook) { h.UpdatedAt = noon })),
 			step:     hook.Step{Do: hook.Edit, ID: 1, Hook: with(inactive, func(h *github.Hook) { h.UpdatedAt = noon }), Fields: []hook.Field{hook.Active}, Reassert: true}},
+	})
+}
 
-		// Fields that cannot be read.
+// Fields that cannot be read.
+func TestDecideUnreadable(t *testing.T) {
+	decides(t, []situation{
 		{name: "an unreadable field is written once", recorded: own(changed), evidence: read(with(unknown(github.PropertyActive))),
 			step: hook.Step{Do: hook.Edit, ID: 1, Hook: with(unknown(github.PropertyActive)), Fields: []hook.Field{hook.Active}, Unknown: []hook.Field{hook.Active}}},
 		{name: "and not again", recorded: own(changed, func(r *hook.Recorded) { r.WroteUnknown = true }), evidence: read(with(unknown(github.PropertyActive))),
@@ -173,8 +209,12 @@ func TestDecide(t *testing.T) {
 		{name: "unreadable events are not overwritten where others add some", want: func(d *hook.Desired) { d.KeepOtherEvents = true }, recorded: own(changed),
 			evidence: read(with(unknown(github.PropertyEvents))),
 			step:     hook.Step{Do: hook.Keep, ID: 1, Hook: with(unknown(github.PropertyEvents)), Unknown: []hook.Field{hook.Events}}},
+	})
+}
 
-		// spec.hookID.
+// spec.hookID.
+func TestDecideNamed(t *testing.T) {
+	decides(t, []situation{
 		{name: "the named one is read", policy: hook.Policy{ID: 2}, step: hook.Step{Do: hook.Get, ID: 2}},
 		{name: "and adopted", policy: hook.Policy{ID: 2}, evidence: read(elsewhere),
 			step: hook.Step{Do: hook.Edit, ID: 2, Hook: elsewhere, Fields: []hook.Field{hook.URL, hook.SecretRef}, Adopt: true, Rotated: true}},
@@ -183,8 +223,12 @@ func TestDecide(t *testing.T) {
 			step: hook.Step{Do: hook.Conflict, ID: 2}},
 		{name: "ours is let go for it", policy: hook.Policy{ID: 2}, recorded: own(), step: hook.Step{Do: hook.LetGo, ID: 1}},
 		{name: "it is ours", policy: hook.Policy{ID: 1}, recorded: own(), evidence: read(observed()), step: hook.Step{Do: hook.Keep, ID: 1, Hook: observed()}},
+	})
+}
 
-		// Known state plus a changed spec or Secret.
+// Known state plus a changed spec or Secret.
+func TestDecideBlind(t *testing.T) {
+	decides(t, []situation{
 		{name: "a changed spec needs no read", want: newURL, recorded: own(trusted, changed, remembers(observed())),
 			step: hook.Step{Do: hook.Edit, ID: 1, Hook: observed(), Fields: []hook.Field{hook.URL}, Blind: true}},
 		{name: "nor does a changed Secret", recorded: own(trusted, func(r *hook.Recorded) { r.Applied.SecretFingerprint = "hmac-sha256:0" }),
@@ -200,8 +244,12 @@ func TestDecide(t *testing.T) {
 			step: hook.Step{Do: hook.Edit, ID: 1, Hook: observed(), Fields: []hook.Field{hook.Events}, Blind: true}},
 		{name: "spec.hookID names another one", policy: hook.Policy{ID: 2}, recorded: own(trusted, changed, remembers(observed())), step: hook.Step{Do: hook.LetGo, ID: 1}},
 		{name: "it was not there when it was written", recorded: own(trusted), evidence: missed(1), step: hook.Step{Do: hook.List, ID: 1}},
+	})
+}
 
-		// An App's.
+// An App's.
+func TestDecideApp(t *testing.T) {
+	decides(t, []situation{
 		{name: "which App it is, GitHub knows", policy: hook.Policy{Single: true}, step: hook.Step{Do: hook.Identify}},
 		{name: "an App's is read", policy: app, step: hook.Step{Do: hook.Get, ID: 1}},
 		{name: "an App's is configured", policy: app, evidence: read(observed()),
@@ -213,8 +261,12 @@ func TestDecide(t *testing.T) {
 		{name: "an App's is observed, whoever's it is", policy: hook.Policy{ID: 1, Single: true, Observe: true}, evidence: read(observed()),
 			others: map[int64]hook.Claim{1: hook.Claimed}, step: hook.Step{Do: hook.Keep, ID: 1, Hook: observed()}},
 		{name: "an App's to observe is switched off", policy: hook.Policy{ID: 1, Single: true, Observe: true}, evidence: missed(1), step: hook.Step{Do: hook.NotFound, ID: 1}},
+	})
+}
 
-		// Observe.
+// Observe.
+func TestDecideObserved(t *testing.T) {
+	decides(t, []situation{
 		{name: "what is to be observed is looked for", policy: observe, step: hook.Step{Do: hook.List}},
 		{name: "by its URL", policy: observe, evidence: listed(none, observed(), elsewhere), step: hook.Step{Do: hook.Keep, ID: 1, Hook: observed()}},
 		{name: "whoever's it is", policy: observe, evidence: listed(none, observed()), others: map[int64]hook.Claim{1: hook.Claimed},
@@ -234,15 +286,7 @@ func TestDecide(t *testing.T) {
 			step: hook.Step{Do: hook.Keep, ID: 1, Hook: with(url("https://old.example.com")), Fields: []hook.Field{hook.URL}}},
 		{name: "the named one", policy: hook.Policy{Observe: true, ID: 2}, step: hook.Step{Do: hook.Get, ID: 2}},
 		{name: "the named one is gone", policy: hook.Policy{Observe: true, ID: 2}, evidence: listed(missed(2), observed()), step: hook.Step{Do: hook.NotFound, ID: 2}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			d := desired()
-			if c.want != nil {
-				c.want(&d)
-			}
-			NewWithT(t).Expect(hook.Decide(d, c.policy, c.recorded, c.evidence, c.claim, noon)).To(Equal(c.step))
-		})
-	}
+	})
 }
 
 // Whatever is known, Decide comes to an end: evidence that was asked for is not asked for again.
@@ -259,25 +303,31 @@ func TestDecideEnds(t *testing.T) {
 					}
 					asked = append(asked, step.Do)
 					NewWithT(t).Expect(len(asked)).To(BeNumerically("<", 5), "%v with %+v and %+v", asked, policy, recorded)
-					switch step.Do {
-					case hook.Get:
-						e.Asked, e.Read = step.ID, hook.ByID(world, step.ID)
-					case hook.List:
-						e.Listed, e.Hooks = true, world
-					case hook.LetGo:
-						e.LetGo = step.ID
-						if recorded.Own && recorded.ID == step.ID {
-							recorded.ID, recorded.Own, recorded.Applied = 0, false, hook.Applied{}
-						}
-					}
+					e, recorded = learn(world, step, e, recorded)
 				}
 			}
 		}
 	}
 }
 
+// learn is what a step brings in a world of webhooks.
+func learn(world []github.Hook, step hook.Step, e hook.Evidence, r hook.Recorded) (hook.Evidence, hook.Recorded) {
+	if step.Do == hook.Get {
+		e.Asked, e.Read = step.ID, hook.ByID(world, step.ID)
+		return e, r
+	}
+	if step.Do == hook.List {
+		e.Listed, e.Hooks = true, world
+		return e, r
+	}
+	e.LetGo = step.ID
+	if r.Own && r.ID == step.ID {
+		r.ID, r.Own, r.Applied = 0, false, hook.Applied{}
+	}
+	return e, r
+}
+
 func TestDecideDeletion(t *testing.T) {
-	recent, none := with(createdAt(noon)), hook.Evidence{}
 	open := noted(ours)
 	open.Open = true
 	for _, c := range []situation{

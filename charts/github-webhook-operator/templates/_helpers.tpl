@@ -75,8 +75,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 
 {{- define "github-webhook-operator.image" -}}
-{{- $tagged := printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
-{{- .Values.image.digest | empty | ternary $tagged (printf "%s@%s" .Values.image.repository .Values.image.digest) }}
+{{- $image := .Values.image }}
+{{- if and (eq .Chart.AppVersion "dev") (or (empty $image.repository) (and (empty $image.tag) (empty $image.digest))) }}
+{{- fail (print
+      "This chart comes from the development tree, and nobody publishes an image for it. Build one and push it, with " "`make docker-build docker-push IMG=registry.example.com/github-webhook-operator:dev`" ", or load it into a kind cluster, with " "`make kind-load`" ". Then name it: --set image.repository=… --set image.tag=… (kind: image.repository=ghcr.io/github-webhooks/github-webhook-operator and image.tag=dev). The chart of a release names its image itself.") }}
+{{- end }}
+{{- $repository := default "ghcr.io/github-webhooks/github-webhook-operator" $image.repository }}
+{{- $tagged := printf "%s:%s" $repository (default .Chart.AppVersion $image.tag) }}
+{{- $image.digest | empty | ternary $tagged (printf "%s@%s" $repository $image.digest) }}
 {{- end }}
 
 {{/* The operator's flags, in the order of its documentation. */}}

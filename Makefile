@@ -96,6 +96,14 @@ demo: ## Show it: a hook is made, edited, repaired, rotated and deleted on a sim
 	$(control-plane)
 	OPERATOR='$(CURDIR)/bin/manager' KEEP='$(KEEP)' exec bin/demo
 
+.PHONY: demo-recording
+demo-recording: build ## Record the demo for the README: docs/demo.svg.
+	@$(call say,The demo) CGO_ENABLED=0 go build -v $(FLAGS) -o bin/demo ./hack/demo
+	$(call say,The recorder) CGO_ENABLED=0 go build -v $(FLAGS) -o bin/record ./hack/record
+	$(control-plane)
+	OPERATOR='$(CURDIR)/bin/manager' bin/demo | bin/record -out docs/demo.svg \
+		-title 'make demo: the operator creates, repairs, rotates, redelivers and deletes webhooks on a simulated GitHub'
+
 .PHONY: build
 build: ## Build the operator as one static binary: bin/manager.
 	@$(call say,The operator) $(BUILD) -v -o bin/manager .

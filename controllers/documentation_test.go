@@ -93,8 +93,11 @@ func manifestsIn(page string) []*unstructured.Unstructured {
 // pages are the documentation.
 func pages() []string {
 	GinkgoHelper()
-	all := []string{filepath.Join("..", "README.md"), filepath.Join("..", "CONTRIBUTING.md")}
-	for _, dir := range []string{filepath.Join("..", "docs"), gitopsDir} {
+	var all []string
+	for _, page := range []string{"README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"} {
+		all = append(all, filepath.Join("..", page))
+	}
+	for _, dir := range []string{filepath.Join("..", "docs"), gitopsDir, filepath.Join("..", "charts"), filepath.Join("..", "api")} {
 		Expect(filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 			if filepath.Ext(path) == ".md" {
 				all = append(all, path)
@@ -105,8 +108,21 @@ func pages() []string {
 	return all
 }
 
-// link is one to another file of the repository.
-var link = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+// link is one within the repository: a file, a heading, or both.
+var link = regexp.MustCompile(`\]\(([^)#:]*)(?:#([^)]*))?\)`)
+
+// headings of a page as GitHub links to them: https://docs.github.com/get-started/writing-on-github, "Section links".
+func headings(page string) []string {
+	var all []string
+	for line := range strings.Lines(page) {
+		if title, is := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); is && strings.HasPrefix(line, "#") {
+			slug := strings.ToLower(strings.TrimSpace(strings.ReplaceAll(title, "`", "")))
+			slug = regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(slug, "")
+			all = append(all, strings.ReplaceAll(slug, " ", "-"))
+		}
+	}
+	return all
+}
 
 var _ = Describe("The documentation", func() {
 	It("shows manifests that the API server takes", func(ctx SpecContext) {
@@ -122,14 +138,27 @@ var _ = Describe("The documentation", func() {
 			"RepositoryWebhook", "OrganizationWebhook", "AppWebhookConfig", "Secret", "ExternalSecret", "SealedSecret"))
 	})
 
-	It("links to files that are there", func() {
+	It("links to files and headings that are there", func() {
+		anchors := 0
 		for _, page := range pages() {
 			text, err := os.ReadFile(page)
 			Expect(err).NotTo(HaveOccurred())
 			for _, target := range link.FindAllStringSubmatch(string(text), -1) {
-				Expect(filepath.Join(filepath.Dir(page), target[1])).To(BeAnExistingFile(), page)
+				file := filepath.Join(filepath.Dir(page), target[1])
+				if target[1] == "" {
+					file = page
+				}
+				Expect(file).To(BeAnExistingFile(), page)
+				if target[2] == "" {
+					continue
+				}
+				anchors++
+				there, err := os.ReadFile(file)
+				Expect(err).NotTo(HaveOccurred(), page)
+				Expect(headings(string(there))).To(ContainElement(target[2]), page)
 			}
 		}
+		Expect(anchors).To(BeNumerically(">", 5))
 	})
 
 	It("has GitOps manifests of the kinds and versions that the tools know", func(ctx SpecContext) {

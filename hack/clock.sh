@@ -14,12 +14,12 @@ fi
 name="$1"
 shift
 
-# say prints how it stands. $1 is the package that was compiled last, $2 how many were.
+# say prints how it stands, within 80 columns. $1 is the package that was compiled last, $2 how many were.
 say() {
   local compiled=''
   [[ -n "$count" ]] && compiled=", $2 packages compiled"
-  [[ -n "${1:-}" ]] && compiled+=", the last is $1"
   printf '  %s: %ds so far%s\n' "$name" "$SECONDS" "$compiled"
+  [[ -n "${1:-}" ]] && printf '    %s\n' "$(tail -c 75 <<<"$1")" || true
 }
 
 # follow reads what the command prints. A line without its end, such as a row of dots, is passed on as it grows.

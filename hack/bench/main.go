@@ -18,19 +18,15 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
 
+	"github.com/github-webhooks/github-webhook-operator/hack/launch"
 	"github.com/github-webhooks/github-webhook-operator/internal/githubsim"
 )
-
-// interrupted is the exit code of a program that SIGINT ended.
-const interrupted = 130
 
 // options are what can be varied.
 type options struct {
@@ -60,8 +56,7 @@ func main() { os.Exit(bench()) }
 // bench returns the exit code.
 func bench() int {
 	ctrl.SetLogger(logr.Discard())
-	// The signals are not given back before the end, so that nothing is left running.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := launch.Interruptible()
 	defer stop()
 	o, err := parseFlags()
 	if err == nil {
@@ -72,7 +67,7 @@ func bench() int {
 		return 0
 	case errors.Is(err, context.Canceled):
 		fmt.Println("Stopped.")
-		return interrupted
+		return launch.Interrupted
 	default:
 		fmt.Printf("\nFAILED: %v\n", err)
 		return 1

@@ -24,7 +24,7 @@ type githubHook struct {
 
 // showGitHub prints the webhooks of all three places as GitHub's API shows them.
 func (s *stage) showGitHub(ctx context.Context) error {
-	rows := [][]string{{"WHERE", "HOOK", "ACTIVE", "EVENTS", "URL", "SECRET"}}
+	rows := [][]string{{"WHERE", "HOOK", "EVENTS", "SECRET"}}
 	for _, place := range []string{"repos/" + string(repository), "orgs/" + string(organization)} {
 		hooks, err := s.listHooks(ctx, place)
 		if err != nil {
@@ -37,7 +37,7 @@ func (s *stage) showGitHub(ctx context.Context) error {
 	// The API shows an App's webhook to the App alone; a secret is hidden there likewise.
 	for _, h := range s.github.Hooks(githubsim.AppTarget(s.app.ID)) {
 		secret := strings.Repeat("*", min(len(h.Config.Secret), len("********")))
-		rows = append(rows, []string{"app (" + appSlug + ")", "", "", "", h.Config.URL, secret})
+		rows = append(rows, []string{"app (" + appSlug + ")", "", "", secret})
 	}
 	s.say("GitHub's API shows:\n%s", table(rows))
 	return nil
@@ -45,7 +45,7 @@ func (s *stage) showGitHub(ctx context.Context) error {
 
 func (h githubHook) row(place string) []string {
 	slices.Sort(h.Events)
-	return []string{place, fmt.Sprint(h.ID), fmt.Sprint(h.Active), strings.Join(h.Events, ", "), h.Config.URL, h.Config.Secret}
+	return []string{place, fmt.Sprint(h.ID), strings.Join(h.Events, ", "), h.Config.Secret}
 }
 
 // listHooks asks GitHub's API as anybody with the token can.

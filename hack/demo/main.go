@@ -15,24 +15,19 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
-)
 
-// interrupted is the exit code of a program that SIGINT ended.
-const interrupted = 130
+	"github.com/github-webhooks/github-webhook-operator/hack/launch"
+)
 
 func main() { os.Exit(demo()) }
 
 // demo returns the exit code.
 func demo() int {
 	ctrl.SetLogger(logr.Discard())
-	// The signals are not given back before the end: whoever presses Ctrl-C twice shall not have to look for what was
-	// left running.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := launch.Interruptible()
 	defer stop()
 	keep := os.Getenv("KEEP")
 	err := run(ctx, os.Stdout, keep != "" && keep != "0")
@@ -41,7 +36,7 @@ func demo() int {
 		return 0
 	case errors.Is(err, context.Canceled):
 		fmt.Println("Stopped.")
-		return interrupted
+		return launch.Interrupted
 	default:
 		fmt.Printf("\nFAILED: %v\n", err)
 		return 1
@@ -56,8 +51,9 @@ func run(ctx context.Context, out io.Writer, keep bool) error {
 	}
 	defer s.close()
 	s.print(`
-The life of three webhooks: of a repository, of an organization and of a GitHub App. The Kubernetes API server, kubectl and the operator
-are real; GitHub is a simulator on this machine. Nothing of yours is used or changed.
+The life of three webhooks: of a repository, of an organization and of a
+GitHub App. The Kubernetes API server, kubectl and the operator are real; GitHub
+is a simulator on this machine. Nothing of yours is used or changed.
 `)
 	if err := s.prepare(ctx); err != nil {
 		return fmt.Errorf("getting ready: %w%s", err, s.operatorSaid())
@@ -68,7 +64,7 @@ are real; GitHub is a simulator on this machine. Nothing of yours is used or cha
 		return fmt.Errorf("%w%s", err, s.operatorSaid())
 	}
 	if keep {
-		s.keep(ctx)
+		return s.keep(ctx)
 	}
 	return nil
 }

@@ -31,6 +31,8 @@ type stage struct {
 	app      githubsim.App
 	binary   string
 	operator *operator
+	// asked is how often the operator was asked to reconcile.
+	asked    int
 	cleanups []cleanup
 }
 
@@ -71,7 +73,7 @@ func (s *stage) print(text string) { _, _ = io.WriteString(s.out, text) } // Nob
 
 // say prints a paragraph of the story.
 func (s *stage) say(format string, args ...any) {
-	s.print(indent(fmt.Sprintf(format, args...)) + "\n\n")
+	s.print(indent(wrapped(fmt.Sprintf(format, args...), columns-2)) + "\n\n")
 }
 
 // progress announces something that takes a while and says how long it took.
@@ -94,12 +96,12 @@ func (s *stage) prepare(ctx context.Context) error {
 		what string
 		do   func(context.Context) error
 	}{
-		{"building the operator (a minute or two the first time)", s.buildOperator},
-		{"finding the control plane, or building it once (five minutes or so)", s.findAssets},
+		{"finding the operator's binary", s.buildOperator},
+		{"finding the control plane", s.findAssets},
 		{"starting etcd and kube-apiserver", s.startCluster},
-		{"installing the operator's manifests: kubectl apply --server-side -k config/default", s.install},
-		{"starting the simulated GitHub, with octo-org/hello-world and a GitHub App on it, and a receiver", s.startGitHub},
-		{"filling in the Secrets in a copy of config/samples: a token, an App's key, GitHub's address and a random secret", s.copySamples},
+		{"installing: kubectl apply --server-side -k config/default", s.install},
+		{"starting the simulated GitHub, with an App on it, and a receiver", s.startGitHub},
+		{"filling in the Secrets in a copy of config/samples", s.copySamples},
 		{"starting the operator with the rights of its ServiceAccount", s.startOperator},
 	} {
 		if err := ctx.Err(); err != nil {
@@ -111,42 +113,4 @@ func (s *stage) prepare(ctx context.Context) error {
 	}
 	s.print("\n")
 	return nil
-}
-
-// keep leaves everything running until the context ends, and tells how to play with it.
-func (s *stage) keep(ctx context.Context) {
-	s.print(fmt.Sprintf(`
-Everything keeps running. In another terminal:
-
-  export KUBECONFIG=%s
-  alias kubectl=%s
-  cd %s
-  kubectl apply -k .
-  kubectl get githubwebhooks
-
-GitHub is at %s; the Secret "github" has a token for it:
-
-  curl -H "Authorization: Bearer $(kubectl get secret github -o jsonpath='{.data.token}' | base64 -d)" \
-    %s/repos/%s/hooks
-
-The operator's log: %s
-Deliveries are shown here as they arrive. Ctrl-C stops everything and removes these files.
-
-`, s.kubeconfig(), filepath.Join(s.assets, "kubectl"), s.samples, s.github.URL(), s.github.URL(), repository, s.operator.log))
-	shown := len(s.receiver.Received())
-	ticker := time.NewTicker(pollEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			s.print("\nStopping everything.\n")
-			return
-		case <-ticker.C:
-			received := s.receiver.Received()
-			for _, r := range received[shown:] {
-				s.print(fmt.Sprintf("  delivery: %s\n", describe(r)))
-			}
-			shown = len(received)
-		}
-	}
 }

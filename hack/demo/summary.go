@@ -25,6 +25,7 @@ func summary(results []result) string {
 	text.WriteString("Summary\n")
 	rows := make([][]string, 0, len(results))
 	failed := false
+	var all []githubsim.Request
 	var total time.Duration
 	for _, r := range results {
 		mark := "✓"
@@ -32,9 +33,11 @@ func summary(results []result) string {
 			mark, failed = "✗", true
 		}
 		total += r.took
-		rows = append(rows, []string{mark + " " + r.title, seconds(r.took), "to GitHub: " + count(r.requests)})
+		all = append(all, r.requests...)
+		rows = append(rows, []string{mark + " " + r.title, seconds(r.took)})
 	}
 	text.WriteString(table(rows) + "\n")
+	fmt.Fprintf(&text, "The operator's requests to GitHub: %s.\n", count(all))
 	if !failed {
 		fmt.Fprintf(&text, "All %d steps passed in %s.\n", len(results), seconds(total))
 	}

@@ -25,15 +25,17 @@ func TestSummary(t *testing.T) {
 	pushed := result{title: "Push it", took: 40 * time.Millisecond}
 
 	g.Expect(summary([]result{created, pushed})).To(Equal(`Summary
-  ✓ Create    1.5 s   to GitHub: 2 GET, 1 POST
-  ✓ Push it   0.0 s   to GitHub: no request
+  ✓ Create    1.5 s
+  ✓ Push it   0.0 s
+The operator's requests to GitHub: 2 GET, 1 POST.
 All 2 steps passed in 1.5 s.
 `))
 
 	pushed.err = errors.New("nothing arrived")
 	g.Expect(summary([]result{created, pushed})).To(Equal(`Summary
-  ✓ Create    1.5 s   to GitHub: 2 GET, 1 POST
-  ✗ Push it   0.0 s   to GitHub: no request
+  ✓ Create    1.5 s
+  ✗ Push it   0.0 s
+The operator's requests to GitHub: 2 GET, 1 POST.
 `))
 }
 

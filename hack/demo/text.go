@@ -16,6 +16,43 @@ func indent(text string) string {
 	return strings.Join(lines, "\n")
 }
 
+// columns of a terminal, which everything fits into.
+const columns = 80
+
+// wrapped breaks lines that are wider between two words. What is left goes on below, further in; a command goes on as a shell
+// wants it.
+func wrapped(text string, width int) string {
+	var all []string
+	for line := range strings.SplitSeq(text, "\n") {
+		begin := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		broken, margin := "", 0
+		if strings.HasPrefix(line, "$ ") {
+			broken, margin = " \\", len(" \\")
+		}
+		for len([]rune(line)) > width {
+			runes := []rune(line)
+			at := lastSpace(runes, width-margin)
+			if at <= len(begin)+4 {
+				break // One long word.
+			}
+			all = append(all, strings.TrimRight(string(runes[:at]), " ")+broken)
+			line = begin + "    " + strings.TrimLeft(string(runes[at:]), " ")
+		}
+		all = append(all, line)
+	}
+	return strings.Join(all, "\n")
+}
+
+// lastSpace before the width.
+func lastSpace(text []rune, width int) int {
+	for i := width; i > 0; i-- {
+		if text[i] == ' ' {
+			return i
+		}
+	}
+	return 0
+}
+
 // table aligns columns as kubectl does.
 func table(rows [][]string) string {
 	var text strings.Builder

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -10,6 +11,17 @@ import (
 
 func TestIndent(t *testing.T) {
 	NewWithT(t).Expect(indent("one\n\ntwo\n")).To(Equal("  one\n\n  two"))
+}
+
+func TestWrapped(t *testing.T) {
+	g := NewWithT(t)
+	g.Expect(wrapped("short\n\nshort", 10)).To(Equal("short\n\nshort"))
+	g.Expect(wrapped("one two three four", 10)).To(Equal("one two\n    three\n    four"))
+	g.Expect(wrapped("$ kubectl get all", 14)).To(Equal("$ kubectl \\\n    get all"))
+	g.Expect(wrapped(strings.Repeat("x", 20), 10)).To(Equal(strings.Repeat("x", 20)), "one word")
+	for line := range strings.SplitSeq(wrapped(strings.Repeat("words and words ", 40), 78), "\n") {
+		g.Expect(len(line)).To(BeNumerically("<=", 78))
+	}
 }
 
 func TestTable(t *testing.T) {

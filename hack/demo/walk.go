@@ -53,7 +53,7 @@ func (s *stage) create(ctx context.Context) error {
 	if err := s.untilReady(ctx); err != nil {
 		return err
 	}
-	if err := s.show(ctx, "get", "githubwebhooks"); err != nil {
+	if err := s.showObjects(ctx); err != nil {
 		return err
 	}
 	if err := s.showGitHub(ctx); err != nil {
@@ -83,8 +83,8 @@ func (s *stage) repair(ctx context.Context) error {
 	if err := s.showGitHub(ctx); err != nil {
 		return err
 	}
-	s.say("The operator looks every 10 minutes (spec.interval). Nobody wants to wait now, so it is asked to look:")
-	if err := s.look(ctx); err != nil {
+	s.say("The operator reconciles every 10 minutes (spec.interval). Nobody wants to wait for that now:")
+	if err := s.reconcile(ctx); err != nil {
 		return err
 	}
 	if err := s.untilEvent(ctx, v1alpha1.EventDriftRepaired, "events", "secret written again"); err != nil {
@@ -96,7 +96,7 @@ func (s *stage) repair(ctx context.Context) error {
 	if err := s.showGitHub(ctx); err != nil {
 		return err
 	}
-	s.say("GitHub shows no secret, so that nobody can compare it. But the operator saw that somebody else had written, and\n" +
+	s.say("GitHub shows no secret, so that nobody can compare it. But the operator saw that somebody else had written, and " +
 		"wrote the right one again. The next push proves it:")
 	return s.pushed(ctx)
 }
@@ -159,8 +159,8 @@ func (s *stage) outage(ctx context.Context) error {
 	if err := s.github.WaitDeliveries(ctx); err != nil {
 		return err
 	}
-	s.say("GitHub does not try again by itself. The operator sees it at its next look, which is asked for here:")
-	if err := s.look(ctx); err != nil {
+	s.say("GitHub does not try again by itself. The operator sees it when it reconciles, which is asked for here:")
+	if err := s.reconcile(ctx); err != nil {
 		return err
 	}
 	if err := s.untilDeliveries(ctx, metav1.ConditionFalse); err != nil {
@@ -172,9 +172,20 @@ func (s *stage) outage(ctx context.Context) error {
 	return s.show(ctx, "get", "repohook/ci", "-o", `jsonpath={.status.conditions[?(@.type=="DeliveriesHealthy")].message}`)
 }
 
-// look asks the operator to look at the repository's webhook now.
-func (s *stage) look(ctx context.Context) error {
-	return s.show(ctx, "annotate", "--overwrite", "repohook/ci", fmt.Sprintf("%s=%d", v1alpha1.AnnotationReconcile, time.Now().UnixNano()))
+// reconcile asks the operator to do so now.
+func (s *stage) reconcile(ctx context.Context) error {
+	s.asked++
+	return s.show(ctx, "annotate", "--overwrite", "repohook/ci", fmt.Sprintf("%s=%d", v1alpha1.AnnotationReconcile, s.asked))
+}
+
+// showObjects shows the objects of each kind, within 80 columns.
+func (s *stage) showObjects(ctx context.Context) error {
+	for _, kind := range []string{"repohook", "orghook", "apphook"} {
+		if err := s.show(ctx, "get", kind); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *stage) comeback(ctx context.Context) error {
@@ -212,7 +223,7 @@ func (s *stage) loseSecret(ctx context.Context) error {
 	if err := s.untilReason(ctx, "False", v1alpha1.ReasonSecretNotFound); err != nil {
 		return err
 	}
-	if err := s.show(ctx, "get", "githubwebhooks"); err != nil {
+	if err := s.showObjects(ctx); err != nil {
 		return err
 	}
 	sentence := `jsonpath={.status.conditions[?(@.type=="Ready")].message}`
@@ -226,7 +237,7 @@ func (s *stage) loseSecret(ctx context.Context) error {
 	if err := s.untilReady(ctx); err != nil {
 		return err
 	}
-	return s.show(ctx, "get", "githubwebhooks")
+	return s.showObjects(ctx)
 }
 
 func (s *stage) remove(ctx context.Context) error {

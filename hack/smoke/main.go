@@ -18,20 +18,16 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/github-webhooks/github-webhook-operator/hack/launch"
 )
 
-// Exit codes besides 0 and 1.
-const (
-	refused = 2
-	// interrupted is what a program ends with that SIGINT ended.
-	interrupted = 130
-)
+// refused is the exit code where the settings are not enough, besides 0, 1 and that of an interruption.
+const refused = 2
 
 // options are the choices of the tests.
 type options struct {
@@ -45,9 +41,7 @@ type options struct {
 
 func main() {
 	ctrl.SetLogger(logr.Discard())
-	// The signals are not given back before the end: whoever presses Ctrl-C twice shall not have to look on GitHub for what was
-	// left.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := launch.Interruptible()
 	err := smoke(ctx, os.Stdout, os.Getenv, options{
 		patience: 2 * time.Minute,
 		pace:     time.Second,
@@ -71,7 +65,7 @@ func exitCode(out io.Writer, err error) int {
 		return refused
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(out, "\nStopped.")
-		return interrupted
+		return launch.Interrupted
 	default:
 		fmt.Fprintf(out, "\nFAILED: %v\n", err)
 		return 1

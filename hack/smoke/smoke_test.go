@@ -17,6 +17,7 @@ import (
 
 	. "github.com/onsi/gomega"
 
+	"github.com/github-webhooks/github-webhook-operator/hack/launch"
 	"github.com/github-webhooks/github-webhook-operator/internal/githubsim"
 )
 
@@ -127,7 +128,7 @@ func smokeThatIsStopped(t *testing.T, shared *cluster) {
 		}
 	}
 	code, said := w.smoke(ctx, shared)
-	w.expect(code, interrupted, said)
+	w.expect(code, launch.Interrupted, said)
 	w.Expect(refused.Hits()).To(Equal(1))
 	w.Expect(said).To(MatchRegexp(`removed webhook \d+ of octo-org/hello-world`))
 	w.Expect(said).NotTo(ContainSubstring("Facts"))

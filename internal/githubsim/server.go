@@ -186,6 +186,9 @@ func (s *Server) Close() {
 
 // ServeHTTP answers one request: faults first, then what GitHub would say.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.showSettings(w, r) {
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBody))
 	if err != nil {
 		panic(http.ErrAbortHandler)

@@ -76,6 +76,9 @@ func blocks(page, language string) []string {
 	return blocks
 }
 
+// heredoc is a manifest that a command of a page pipes into kubectl.
+var heredoc = regexp.MustCompile(`(?s)<<'YAML'\n(.*?)\nYAML\n`)
+
 // manifestsIn a page are those of its blocks that are whole.
 func manifestsIn(page string) []*unstructured.Unstructured {
 	GinkgoHelper()
@@ -85,6 +88,11 @@ func manifestsIn(page string) []*unstructured.Unstructured {
 	for _, block := range blocks(string(text), "yaml") {
 		if strings.Contains(block, "apiVersion:") {
 			manifests = append(manifests, documents(block)...)
+		}
+	}
+	for _, block := range blocks(string(text), "sh") {
+		for _, piped := range heredoc.FindAllStringSubmatch(block, -1) {
+			manifests = append(manifests, documents(piped[1])...)
 		}
 	}
 	return manifests

@@ -10,7 +10,7 @@ type OrganizationWebhookSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=100
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="organization is immutable: delete the object and create another"
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9_-]+$')",message="organization must be the organization's login, as in octo-org",messageExpression="'organization must be the organization\\'s login, as in octo-org, and not \"' + self + '\"'"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9_-]+$')",message="organization must be the organization's login, as in octo-org"
 	Organization string `json:"organization"`
 
 	WebhookSpec `json:",inline"`

@@ -10,13 +10,13 @@ type RepositoryWebhookSpec struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=100
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="owner is immutable: delete the object and create another"
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9_-]+$')",message="owner must be the name of a user or an organization, as in octo-org",messageExpression="'owner must be the name of a user or an organization, as in octo-org, and not \"' + self + '\"'"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9_-]+$')",message="owner must be the name of a user or an organization, as in octo-org"
 	Owner string `json:"owner"`
 	// Repository is its name without the owner, as in hello-world; at most 100 characters. Immutable.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=100
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="repository is immutable: delete the object and create another"
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9._-]+$') && self != '.' && self != '..'",message="repository must be the repository's name without its owner, as in hello-world",messageExpression="'repository must be the repository\\'s name without its owner, as in hello-world, and not \"' + self + '\"'"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9._-]+$') && self != '.' && self != '..'",message="repository must be the repository's name without its owner, as in hello-world"
 	Repository string `json:"repository"`
 
 	WebhookSpec `json:",inline"`

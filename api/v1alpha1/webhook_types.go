@@ -117,8 +117,8 @@ type RedeliverySpec struct {
 	// +kubebuilder:default="24h"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=20
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$')",message="within must be a duration such as 30m, 24h or 1h30m",messageExpression="'within must be a duration such as 30m, 24h or 1h30m, and \"' + self + '\" is none'"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$') || duration(self) <= duration('72h')",message="within must be at most 72h: GitHub keeps deliveries for 3 days",messageExpression="'within must be at most 72h, and not ' + self + ': GitHub keeps deliveries for 3 days'"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$')",message="within must be a duration such as 30m, 24h or 1h30m"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$') || duration(self) <= duration('72h')",message="within must be at most 72h: GitHub keeps deliveries for 3 days"
 	// +optional
 	Within *metav1.Duration `json:"within,omitempty"`
 	// Backoff is waited before the first attempt, and doubled before each further one: a duration such as 30s or 5m, at least
@@ -126,8 +126,8 @@ type RedeliverySpec struct {
 	// +kubebuilder:default="1m"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=20
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$')",message="backoff must be a duration such as 30s, 1m or 1h30m",messageExpression="'backoff must be a duration such as 30s, 1m or 1h30m, and \"' + self + '\" is none'"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$') || duration(self) >= duration('1s')",message="backoff must be at least 1s",messageExpression="'backoff must be at least 1s, and not ' + self"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$')",message="backoff must be a duration such as 30s, 1m or 1h30m"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$') || duration(self) >= duration('1s')",message="backoff must be at least 1s"
 	// +optional
 	Backoff *metav1.Duration `json:"backoff,omitempty"`
 	// Events are those whose deliveries are sent again, by name, as in push: at most 100 names of 100 characters. Default: all.
@@ -178,8 +178,8 @@ type WebhookSpec struct {
 	// Default: the operator's --default-interval, which is 10m unless it was set otherwise.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=20
-	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$')",message="interval must be a duration such as 30s, 10m or 1h30m",messageExpression="'interval must be a duration such as 30s, 10m or 1h30m, and \"' + self + '\" is none'"
-	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$') || duration(self) >= duration('30s')",message="interval must be at least 30s",messageExpression="'interval must be at least 30s, and not ' + self"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$')",message="interval must be a duration such as 30s, 10m or 1h30m"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(\\\\.[0-9]{1,3})?(ms|s|m|h)){1,4}$') || duration(self) >= duration('30s')",message="interval must be at least 30s"
 	// +optional
 	Interval *metav1.Duration `json:"interval,omitempty"`
 	// Suspend true leaves GitHub alone until it is false again. Deletion still works. Default: false.

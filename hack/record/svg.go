@@ -47,7 +47,7 @@ func render(lines []line, title string) string {
 // animation moves the column so that the line that was printed last is at the bottom.
 func animation(lines []line) string {
 	total := pause
-	for _, l := range lines[1:] {
+	for _, l := range lines[first(lines)+1:] {
 		total += clamped(l.after)
 	}
 	var s strings.Builder
@@ -55,15 +55,18 @@ func animation(lines []line) string {
 		".command { fill: #79c0ff } .done { fill: #7ee787 } .title { font-weight: bold; fill: #ffffff }\n")
 	fmt.Fprintf(&s, ".scroll { animation: scroll %.2fs step-end infinite }\n@keyframes scroll {\n", total.Seconds())
 	at := time.Duration(0)
-	for i := range lines {
-		if i > 0 {
-			at += clamped(lines[i].after)
-		}
+	for i := first(lines); i < len(lines); i++ {
 		fmt.Fprintf(&s, "%.3f%% { transform: translateY(%dpx) }\n", 100*at.Seconds()/total.Seconds(), (rows-1-i)*lineHeight)
+		if i+1 < len(lines) {
+			at += clamped(lines[i+1].after)
+		}
 	}
 	s.WriteString("}")
 	return s.String()
 }
+
+// first is the line with which the recording begins: the screen is full, so that it is no empty picture.
+func first(lines []line) int { return min(rows, len(lines)) - 1 }
 
 func clamped(d time.Duration) time.Duration { return min(max(d, shortest), longest) }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,10 +27,18 @@ func TestRender(t *testing.T) {
 	g.Expect(svg).To(ContainSubstring(`class="done"`))
 	g.Expect(svg).To(ContainSubstring(">x</text>"), "what is too wide is folded")
 	g.Expect(svg).NotTo(ContainSubstring("<script"))
-	// Six lines, five gaps: the last but for one hour are shown for the shortest time, that one for the longest.
-	g.Expect(svg).To(ContainSubstring("animation: scroll 7.92s step-end infinite"))
-	g.Expect(svg).To(ContainSubstring("0.000% { transform: translateY(540px) }"))
-	g.Expect(strings.Count(svg, "translateY(")).To(Equal(6))
+}
+
+// The recording begins with a full screen, and takes as long as the lines that follow did, within bounds.
+func TestAnimation(t *testing.T) {
+	g := NewWithT(t)
+	lines := slices.Repeat([]line{{"first screen", time.Hour}}, rows)
+	lines = append(lines, line{"at once", 0}, line{"an hour later", time.Hour})
+	css := animation(lines)
+	g.Expect(css).To(ContainSubstring("animation: scroll 7.38s step-end infinite"))
+	g.Expect(css).To(ContainSubstring("0.000% { transform: translateY(0px) }"))
+	g.Expect(css).To(ContainSubstring("translateY(-40px)"))
+	g.Expect(strings.Count(css, "translateY(")).To(Equal(3))
 }
 
 func wellFormed(svg string) error {

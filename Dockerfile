@@ -1,6 +1,6 @@
 # The operator's image: one static binary, the CA certificates it trusts GitHub by, the user it runs as, and nothing else.
 # The Go toolchain runs on the builder's own platform and compiles for the target's: linux/amd64 or linux/arm64.
-FROM --platform=$BUILDPLATFORM golang:1.26 AS build
+FROM --platform=$BUILDPLATFORM golang:1.26@sha256:3aff6657219a4d9c14e27fb1d8976c49c29fddb70ba835014f477e1c70636647 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download

@@ -15,7 +15,7 @@ func TestIndent(t *testing.T) {
 
 func TestWrapped(t *testing.T) {
 	g := NewWithT(t)
-	g.Expect(wrapped("short\n\nshort", 10)).To(Equal("short\n\nshort"))
+	g.Expect(wrapped("one\n\ntwo", 10)).To(Equal("one\n\ntwo"))
 	g.Expect(wrapped("one two three four", 10)).To(Equal("one two\n    three\n    four"))
 	g.Expect(wrapped("$ kubectl get all", 14)).To(Equal("$ kubectl \\\n    get all"))
 	g.Expect(wrapped(strings.Repeat("x", 20), 10)).To(Equal(strings.Repeat("x", 20)), "one word")

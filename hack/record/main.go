@@ -38,5 +38,5 @@ func record(in io.Reader, echo io.Writer, out, title string) error {
 	if len(lines) == 0 {
 		return fmt.Errorf("nothing was printed")
 	}
-	return os.WriteFile(out, []byte(render(lines, title)), 0o644) //nolint:gosec // A picture that everybody may see.
+	return os.WriteFile(out, []byte(render(lines, title)), 0o644)
 }

@@ -22,7 +22,7 @@ func TestSettingsPage(t *testing.T) {
 	app := s.AddApp(githubsim.App{Slug: "hello-app", Webhook: githubsim.Config{URL: "https://app.example.com/github"}})
 	organizations := s.CreateHook("octo-org", githubsim.Hook{Config: githubsim.Config{URL: "https://audit.example.com/github"}})
 	get := func(path string) (int, string) {
-		response, err := http.Get(s.URL() + path)
+		response, err := http.Get(s.URL() + path) //nolint:noctx // a local server
 		g.Expect(err).NotTo(HaveOccurred())
 		defer response.Body.Close()
 		page, err := io.ReadAll(response.Body)

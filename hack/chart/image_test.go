@@ -57,6 +57,7 @@ func TestOneImageName(t *testing.T) {
 		}
 		for _, reference := range imageReference.FindAllString(string(content), -1) {
 			found++
+			reference = strings.TrimPrefix(reference, "//") // the end of oci://
 			g.Expect(reference).To(Or(HavePrefix(image), HavePrefix("registry.example.com/")), path)
 		}
 		return nil

@@ -11,9 +11,12 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
+// developmentImage makes the chart name the image that config/ names.
+const developmentImage = "--set=image.repository=" + image + ",image.tag=dev"
+
 // config/default and the chart with its default values are the same objects.
 func TestKustomizeRendersWhatTheChartDoes(t *testing.T) {
-	chart, kustomize := unmarked(t, template(t)), unmarked(t, build(t, "config/default"))
+	chart, kustomize := unmarked(t, template(t, developmentImage)), unmarked(t, build(t, "config/default"))
 	delete(kustomize, "Namespace /"+releaseName) // Helm makes it by a flag.
 	expectSame(t, chart, kustomize)
 }
@@ -36,7 +39,7 @@ func TestKustomizeRendersTheChartsCertificate(t *testing.T) {
 	g.Expect(os.WriteFile(filepath.Join(overlay, "kustomization.yaml"), []byte(kustomization), 0o600)).To(Succeed())
 	kustomize := unmarked(t, build(t, overlay))
 	delete(kustomize, "Namespace /"+releaseName) // Helm makes it by a flag.
-	expectSame(t, unmarked(t, template(t, "--set=metrics.certificate.certManager.enabled=true",
+	expectSame(t, unmarked(t, template(t, developmentImage, "--set=metrics.certificate.certManager.enabled=true",
 		"--set=metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true")), kustomize)
 }
 

@@ -10,7 +10,7 @@ ARG TARGETOS=linux
 ARG TARGETARCH
 ARG VERSION=devel
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -buildvcs=false -tags grpcnotrace -ldflags "-s -w -X main.version=$VERSION" -o /manager .
+    go build -trimpath -buildvcs=false -tags=grpcnotrace -gcflags=all=-dwarf=false -ldflags "-s -w -X main.version=$VERSION" -o /manager .
 
 FROM scratch
 ARG VERSION=devel

@@ -24,12 +24,12 @@ func TestDevelopmentChartWantsAnImage(t *testing.T) {
 		"a digest without": {"--set=image.digest=sha256:" + strings.Repeat("0", 64)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := rawTool(t.Context(), "helm", append([]string{"template", releaseName, chartDir, "--kube-version=1.36"}, values...)...)
+			_, err := rawTool(t.Context(), "helm", append([]string{"template", releaseName, chartDir, "--kube-version=1.37"}, values...)...)
 			NewWithT(t).Expect(err).To(MatchError(And(
 				ContainSubstring("make docker-build docker-push IMG="), ContainSubstring("make kind-load"), ContainSubstring("--set image.repository="))))
 		})
 	}
-	_, err := rawTool(t.Context(), "helm", "template", releaseName, chartDir, "--kube-version=1.36",
+	_, err := rawTool(t.Context(), "helm", "template", releaseName, chartDir, "--kube-version=1.37",
 		"--set=image.repository=registry.example.com/op,image.digest=sha256:"+strings.Repeat("0", 64))
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 }

@@ -18,7 +18,7 @@ const releaseName = "github-webhook-operator"
 func template(t *testing.T, args ...string) []*unstructured.Unstructured {
 	t.Helper()
 	rendered, err := tool(t.Context(), "helm", append([]string{"template", releaseName, chartDir,
-		"--namespace=" + releaseName, "--kube-version=1.36"}, args...)...)
+		"--namespace=" + releaseName, "--kube-version=1.37"}, args...)...)
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	return decode(t, rendered)
 }

@@ -63,9 +63,9 @@ func TestSetupEnvtest(t *testing.T) {
 	serveIndex(t, http.NotFound)
 	for name, test := range map[string]struct{ script, want, complaint string }{
 		"not installed":     {complaint: "setup-envtest can fetch nothing here (127.0.0.1:"},
-		"has them":          {script: `[ "$*" = "use 1.36.x --print path" ] && echo ` + complete, want: complete},
-		"has others only":   {script: "echo no such version >&2; exit 2", complaint: "setup-envtest has no Kubernetes 1.36.x (no such version)"},
-		"says nothing":      {script: "exit 1", complaint: "setup-envtest has no Kubernetes 1.36.x (exit status 1)"},
+		"has them":          {script: `[ "$*" = "use 1.37.x --print path" ] && echo ` + complete, want: complete},
+		"has others only":   {script: "echo no such version >&2; exit 2", complaint: "setup-envtest has no Kubernetes 1.37.x (no such version)"},
+		"says nothing":      {script: "exit 1", complaint: "setup-envtest has no Kubernetes 1.37.x (exit status 1)"},
 		"names a wrong one": {script: "echo " + empty, complaint: "which lacks etcd, kube-apiserver, kubectl"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestSetupEnvtest(t *testing.T) {
 				put(t, path, map[string]string{"setup-envtest": test.script})
 			}
 			t.Setenv("PATH", path)
-			got, err := fromSetupEnvtest(t.Context(), versions{kubernetes: "v1.36.3"})
+			got, err := fromSetupEnvtest(t.Context(), versions{kubernetes: "v1.37.2"})
 			if got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
@@ -115,7 +115,7 @@ func TestSetupEnvtestIsNotWaitedForWhenStopped(t *testing.T) {
 	t.Setenv("PATH", path)
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	_, err := fromSetupEnvtest(ctx, versions{kubernetes: "v1.36.3"})
+	_, err := fromSetupEnvtest(ctx, versions{kubernetes: "v1.37.2"})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got error %v, want the cancellation", err)
 	}

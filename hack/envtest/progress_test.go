@@ -9,7 +9,7 @@ import (
 func TestProgressCountsLines(t *testing.T) {
 	var p progress
 	// In pieces, as a pipe delivers them.
-	for _, piece := range []string{"go: downloading k8s.io/a", "pi v0.36.3\nk8s.io/api\nk8s.io/", "apimachinery\n# a note\nunfini"} {
+	for _, piece := range []string{"go: downloading k8s.io/a", "pi v0.37.2\nk8s.io/api\nk8s.io/", "apimachinery\n# a note\nunfini"} {
 		if n, err := p.Write([]byte(piece)); n != len(piece) || err != nil {
 			t.Fatalf("Write = %d, %v", n, err)
 		}

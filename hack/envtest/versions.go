@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// versions are the module versions that go.mod pins, as v1.36.3.
+// versions are the module versions that go.mod pins, as v1.37.2.
 type versions struct {
 	kubernetes, etcd string
 }
@@ -19,7 +19,7 @@ func (v versions) String() string {
 	return fmt.Sprintf("kubernetes-%s-etcd-%s-%s-%s", v.kubernetes, v.etcd, runtime.GOOS, runtime.GOARCH)
 }
 
-// minor is the Kubernetes version without its patch and its v, as setup-envtest wants it: 1.36.
+// minor is the Kubernetes version without its patch and its v, as setup-envtest wants it: 1.37.
 func (v versions) minor() string {
 	major, rest, _ := strings.Cut(strings.TrimPrefix(v.kubernetes, "v"), ".")
 	minor, _, _ := strings.Cut(rest, ".")

@@ -21,7 +21,7 @@ func TestVersionsAreMissingElsewhere(t *testing.T) {
 }
 
 func TestMinor(t *testing.T) {
-	for version, want := range map[string]string{"v1.36.3": "1.36", "v1.40.0-rc.1": "1.40"} {
+	for version, want := range map[string]string{"v1.37.2": "1.37", "v1.40.0-rc.1": "1.40"} {
 		if got := (versions{kubernetes: version}).minor(); got != want {
 			t.Errorf("minor of %s is %s, want %s", version, got, want)
 		}

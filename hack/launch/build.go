@@ -20,7 +20,7 @@ type Variant struct {
 }
 
 // The same flags as in the Makefile, so that both share the build cache.
-var release = []string{"-trimpath", "-buildvcs=false", "-tags", "grpcnotrace"}
+var release = []string{"-trimpath", "-buildvcs=false", "-tags=grpcnotrace", "-gcflags=all=-dwarf=false"}
 
 // Variants of the operator.
 var (

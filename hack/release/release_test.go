@@ -211,12 +211,13 @@ func read(t *testing.T, path string, into any) {
 // The image's binary is built as `make build` and `make release` build it.
 func TestImageBuildsTheReleasesBinary(t *testing.T) {
 	g := NewWithT(t)
-	flags := func(file string) string {
+	flags := func(file, pattern string) string {
 		content, err := os.ReadFile(filepath.Join(root, file))
 		g.Expect(err).NotTo(HaveOccurred())
-		match := regexp.MustCompile(`go build (-trimpath .* -ldflags .*main\.version=)`).FindSubmatch(content)
+		match := regexp.MustCompile(pattern).FindSubmatch(content)
 		g.Expect(match).NotTo(BeNil(), file)
-		return strings.ReplaceAll(string(match[1]), "'", `"`)
+		return string(match[1])
 	}
-	g.Expect(flags("Dockerfile")).To(Equal(flags("Makefile")))
+	g.Expect(flags("Dockerfile", `go build (-trimpath .*) -ldflags`)).To(Equal(flags("Makefile", `GOFLAGS = (-trimpath .*)`)))
+	g.Expect(flags("Dockerfile", `-ldflags "(.*main\.version=)`)).To(Equal(flags("Makefile", `LDFLAGS = (.*main\.version=)`)))
 }

@@ -31,6 +31,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -182,12 +183,8 @@ func run(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	for _, setUp := range []func(context.Context, ctrl.Manager, *controllers.Operator, int) error{
-		controllers.SetUpRepositoryWebhooks, controllers.SetUpOrganizationWebhooks, controllers.SetUpAppWebhookConfigs,
-	} {
-		if err := setUp(ctx, mgr, operator, o.maxConcurrentReconciles); err != nil {
-			return err
-		}
+	if err := controllers.SetUp(ctx, mgr, operator, o.maxConcurrentReconciles); err != nil {
+		return err
 	}
 	if o.healthProbeBindAddress != "0" {
 		if err := mgr.Add(controllers.Probes(o.healthProbeBindAddress, mgr.GetCache(), operator)); err != nil {
@@ -338,6 +335,7 @@ func newOperator(mgr ctrl.Manager, o *options, hosts github.Hosts, permit func()
 		Pod:             ownPod(o.namespace),
 		QuoteReceivers:  o.receiverBodyInEvents,
 		DefaultInterval: o.defaultInterval,
+		Registerer:      ctrlmetrics.Registry,
 	})
 	return operator, err
 }

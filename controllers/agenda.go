@@ -32,12 +32,12 @@ type situation struct {
 	// farther: a changed policy wants the log of deliveries read farther back.
 	farther bool
 
-	// synced, judged, next and again are remembered: when GitHub was last seen to agree, the generation that there was last
+	// synced, judged, next and stale are remembered: when GitHub was last seen to agree, the generation that there was last
 	// a verdict on, when to look at the deliveries before the next poll, and that the webhook has to be read again.
 	synced time.Time
 	judged int64
 	next   time.Time
-	again  bool
+	stale  bool
 }
 
 // agenda is what is due for an object, and when it is due again.
@@ -71,12 +71,12 @@ func plan(s situation, now time.Time) agenda {
 	quiet := !s.creating && s.requests == 0 && meta.FindStatusCondition(s.status.Conditions, v1alpha1.ConditionReconciling) == nil
 
 	a := agenda{synced: isSynced(s.status, s.generation, s.server)}
-	if synced := s.lastSync(now); !synced.IsZero() {
+	if synced := lastSync(s.synced, s.status.LastSyncTime, now); !synced.IsZero() {
 		// A restart makes nothing overdue: the time in the status may be an hour old.
 		counted := latest(synced, s.started)
 		a.nextPoll, a.agreedUntil = nextPoll(s.uid, counted, s.interval), counted.Add(agreementLasts*s.interval)
 	}
-	due := s.again || !now.Before(a.nextPoll)
+	due := s.stale || !now.Before(a.nextPoll)
 	a.look = s.requests > 0 || due || s.farther || !s.next.IsZero() && !now.Before(s.next)
 	a.settled = a.synced && quiet && !s.rotated && !due
 	a.poll = (a.synced || s.judged == s.generation) && !s.rotated && s.requests == 0
@@ -84,11 +84,11 @@ func plan(s situation, now time.Time) agenda {
 	return a
 }
 
-// lastSync is when GitHub was last seen to agree; zero for never, or by a clock that was set back since.
-func (s situation) lastSync(now time.Time) time.Time {
-	synced := s.synced
-	if last := s.status.LastSyncTime; last != nil {
-		synced = latest(synced, last.Time)
+// lastSync is when GitHub was last seen to agree, by memory and status; zero for never, or by a clock that was set back since.
+func lastSync(remembered time.Time, noted *metav1.Time, now time.Time) time.Time {
+	synced := remembered
+	if noted != nil {
+		synced = latest(synced, noted.Time)
 	}
 	if synced.After(now.Add(clockStep)) {
 		return time.Time{}
@@ -96,12 +96,18 @@ func (s situation) lastSync(now time.Time) time.Time {
 	return synced
 }
 
-// isSynced tells whether the last verdict on this generation, with this server, was that GitHub agrees.
+// isSynced reports whether the last verdict on this generation, with this server, was that GitHub agrees.
 func isSynced(status *v1alpha1.WebhookStatus, generation int64, server string) bool {
 	ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady)
 	return ready != nil && ready.Status == metav1.ConditionTrue && ready.Reason == v1alpha1.ReasonSynced &&
 		ready.ObservedGeneration == generation && status.Server == server
 }
+
+// asksGitHub reports whether anything is to be asked of GitHub.
+func (a agenda) asksGitHub() bool { return a.look || !a.settled }
+
+// untilPoll is how long until the webhook is due.
+func (a agenda) untilPoll(now time.Time) time.Duration { return max(a.nextPoll.Sub(now), time.Second) }
 
 // untilPoll is how long until the webhook is due, after GitHub was just seen to agree.
 func (s situation) untilPoll(synced, now time.Time) time.Duration {

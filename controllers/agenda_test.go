@@ -59,7 +59,7 @@ func TestPlan(t *testing.T) {
 			s.status.LastSyncTime.Time, s.started = due.Add(-61*time.Minute), noon.Add(-time.Minute)
 		}, settled},
 		{"a clock that was set back", func(s *situation) { s.status.LastSyncTime.Time = noon.Add(time.Hour) }, looking},
-		{"it has to be read again", func(s *situation) { s.again = true }, looking},
+		{"it has to be read again", func(s *situation) { s.stale = true }, looking},
 		{"its deliveries are due", func(s *situation) { s.next = noon }, agenda{synced: true, look: true, settled: true, poll: true, trusted: true}},
 		{"its deliveries are due later", func(s *situation) { s.next = noon.Add(time.Second) }, settled},
 		{"its log has to be read farther back", func(s *situation) { s.farther = true }, agenda{synced: true, look: true, settled: true, poll: true, trusted: true}},

@@ -10,43 +10,6 @@ import (
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
 )
 
-// outcome is what became of the webhook in a reconcile.
-type outcome struct {
-	finding finding
-	// failure is why GitHub does not agree, or could not be asked; with failed only.
-	failure verdict
-	// agreedUntil is until when GitHub's last agreement counts while it cannot be asked.
-	agreedUntil time.Time
-	// replaced: the status speaks of another webhook than before, or of none any more.
-	replaced bool
-	// shown: GitHub showed the webhook. created: this reconcile made it.
-	shown, created bool
-}
-
-// finding is the verdict on the webhook.
-type finding int
-
-// Findings.
-const (
-	// undecided: nothing was found out, and the conditions stay as they are.
-	undecided finding = iota
-	// agreed: GitHub agrees with the spec.
-	agreed
-	// suspended: GitHub was left alone, as the spec asks.
-	suspended
-	// failed: see outcome.failure.
-	failed
-)
-
-// report is what GitHub's log of deliveries says; the zero report is that it was not read.
-type report struct {
-	health  metav1.ConditionStatus
-	reason  string
-	message string
-	// passing trouble says nothing about the deliveries: a condition that is there stays.
-	passing bool
-}
-
 // conclude writes the conditions, and the generation that they are about. Nothing else does.
 func conclude(status *v1alpha1.WebhookStatus, generation int64, did outcome, seen report, now time.Time) {
 	c := conditions{status: status, generation: generation, now: metav1.NewTime(now.UTC().Truncate(time.Second))}
@@ -81,20 +44,20 @@ func (c conditions) fail(did outcome) {
 	v := did.failure
 	reconciling := v1alpha1.ReasonProgressingWithRetry
 	switch {
-	case v.transient && stillAgreed(c.status, c.generation, did.agreedUntil, c.now.Time):
-		reconciling = v.reason
-	case v.transient:
-		c.set(v1alpha1.ConditionReady, metav1.ConditionUnknown, v.reason, v.message)
+	case v.Transient && stillAgreed(c.status, c.generation, did.agreedUntil, c.now.Time):
+		reconciling = v.Reason
+	case v.Transient:
+		c.set(v1alpha1.ConditionReady, metav1.ConditionUnknown, v.Reason, v.Message)
 	default:
-		c.set(v1alpha1.ConditionReady, metav1.ConditionFalse, v.reason, v.message)
+		c.set(v1alpha1.ConditionReady, metav1.ConditionFalse, v.Reason, v.Message)
 	}
-	if v.stalled {
+	if v.Stalled {
 		c.clear(v1alpha1.ConditionReconciling)
-		c.set(v1alpha1.ConditionStalled, metav1.ConditionTrue, v.reason, v.message)
+		c.set(v1alpha1.ConditionStalled, metav1.ConditionTrue, v.Reason, v.Message)
 		return
 	}
 	c.clear(v1alpha1.ConditionStalled)
-	c.set(v1alpha1.ConditionReconciling, metav1.ConditionTrue, reconciling, v.message)
+	c.set(v1alpha1.ConditionReconciling, metav1.ConditionTrue, reconciling, v.Message)
 }
 
 // deliveries sets DeliveriesHealthy. A webhook whose log was not read yet has it Unknown.
@@ -133,7 +96,7 @@ func (c conditions) clear(conditionTypes ...string) {
 	})
 }
 
-// stillAgreed tells whether GitHub agreed with this generation not long ago.
+// stillAgreed reports whether GitHub agreed with this generation not long ago.
 func stillAgreed(status *v1alpha1.WebhookStatus, generation int64, until, now time.Time) bool {
 	ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady)
 	return ready != nil && ready.Status == metav1.ConditionTrue && ready.ObservedGeneration == generation && now.Before(until)

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
+	"github.com/github-webhooks/github-webhook-operator/internal/verdict"
 )
 
 // conditionsOf shows conditions as `Type Status Reason`, in order.
@@ -30,9 +31,9 @@ func TestConclude(t *testing.T) {
 	retrying := condition("Reconciling", metav1.ConditionTrue, "ProgressingWithRetry", generation)
 	stalled := condition("Stalled", metav1.ConditionTrue, "ValidationFailed", generation)
 	healthy := condition("DeliveriesHealthy", metav1.ConditionTrue, "Delivered", generation)
-	refused := verdict{reason: "TargetNotFound", message: "m"}
-	limited := verdict{reason: "RateLimited", message: "m", transient: true}
-	invalid := verdict{reason: "ValidationFailed", message: "m", stalled: true}
+	refused := verdict.Verdict{Reason: "TargetNotFound", Message: "m"}
+	limited := verdict.Verdict{Reason: "RateLimited", Message: "m", Transient: true}
+	invalid := verdict.Verdict{Reason: "ValidationFailed", Message: "m", Stalled: true}
 	for _, c := range []struct {
 		name      string
 		before    []metav1.Condition
@@ -90,15 +91,15 @@ func TestConcludeKeepsTimes(t *testing.T) {
 	conclude(&status, 2, outcome{finding: agreed}, report{}, noon)
 	g.Expect(status.Conditions[0].LastTransitionTime.Time).To(BeTemporally("==", noon.Add(-time.Hour)))
 	g.Expect(status.Conditions[0].ObservedGeneration).To(BeNumerically("==", 2))
-	conclude(&status, 2, outcome{finding: failed, failure: verdict{reason: "TargetNotFound"}}, report{}, noon)
+	conclude(&status, 2, outcome{finding: failed, failure: verdict.Verdict{Reason: "TargetNotFound"}}, report{}, noon)
 	g.Expect(status.Conditions[0].LastTransitionTime.Time).To(BeTemporally("==", noon))
 
 	// Nor does a failure that goes on change anything: the status is not written again.
-	for _, failure := range []verdict{{reason: "GitHubUnavailable", transient: true}, {reason: "TargetNotFound"}, {reason: "ValidationFailed", stalled: true}} {
+	for _, failure := range []verdict.Verdict{{Reason: "GitHubUnavailable", Transient: true}, {Reason: "TargetNotFound"}, {Reason: "ValidationFailed", Stalled: true}} {
 		status = v1alpha1.WebhookStatus{}
 		conclude(&status, 2, outcome{finding: failed, failure: failure}, report{}, noon)
 		before := status.DeepCopy()
 		conclude(&status, 2, outcome{finding: failed, failure: failure}, report{}, noon.Add(time.Minute))
-		g.Expect(status).To(Equal(*before), failure.reason)
+		g.Expect(status).To(Equal(*before), failure.Reason)
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"k8s.io/apimachinery/pkg/api/equality"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
@@ -15,90 +13,73 @@ import (
 
 // create makes the hook. What it is about to do stands in the status before, so that the hook is found again if the
 // answer is lost or the operator dies.
-func (p *pass) create(ctx context.Context, s search) (ctrl.Result, error) {
-	if current, err := p.readFresh(ctx); !current || err != nil {
-		return ctrl.Result{RequeueAfter: cacheLag}, err
+func (op *Operator) create(ctx context.Context, s *search) outcome {
+	o, in := s.o, s.in
+	if current, err := o.readFresh(ctx, op.apiReader); !current || err != nil {
+		return outcome{retry: cacheLag, err: err}
 	}
-	if err := p.loadSecret(ctx); err != nil {
-		return p.failed(ctx, err)
+	if err := op.loadSecret(ctx, o, in); err != nil {
+		return op.failed(ctx, o, in, err)
 	}
-	noted := *p.creating
-	if err := p.noteCreating(ctx, p.fingerprints.of(p.desired.URL)); err != nil {
-		return retryConflict(client.IgnoreNotFound(err))
+	noted := *o.creating
+	if err := op.noteCreating(ctx, s); err != nil {
+		return interrupted(client.IgnoreNotFound(err))
 	}
-	made, err := p.hooks.Create(context.WithoutCancel(ctx), hook.CreateRequest(p.desired, p.secret.value))
+	made, err := in.hooks.Create(context.WithoutCancel(ctx), hook.CreateRequest(in.desired, in.secret.value))
 	if err != nil {
 		if !errors.Is(err, github.ErrUnavailable) || errors.Is(err, github.ErrNotSent) {
-			*p.creating = noted // GitHub refused, or was not asked: nothing was made.
+			*o.creating = noted // GitHub refused, or was not asked: nothing was made.
 		}
-		return p.refused(ctx, s, err)
+		return op.refusedCreate(ctx, s, err)
 	}
-	p.claims.reserve(p.obj, claim{p.server, made.ID}) // Until the cache shows that it is ours.
-	p.logger(ctx).Info("Created hook", "hookID", made.ID)
-	p.tellCreated(made.ID)
-	p.noteApplied(hook.Step{Blind: true}, *made)
-	p.sees(made)
-	p.did.created = true
-	result := p.agreed()
-	if left := hook.Drift(p.desired, *made); len(left) > 0 {
-		result, err = p.failed(ctx, p.notTaken(left))
-	} else if unknown := hook.Unknown(p.desired, *made); len(unknown) > 0 {
-		p.watch.written = p.obj.GetGeneration()
-		result, err = p.failed(ctx, p.unread(made.ID, unknown))
+	op.claims.reserve(o, s.claim(made.ID)) // Until the cache shows that it is ours.
+	o.logger(ctx).Info("Created hook", "hookID", made.ID)
+	op.recordCreated(o, made.ID)
+	markApplied(s, hook.Step{Blind: true}, *made)
+	op.markSeen(ctx, s, made)
+	did := op.agreedNow(s)
+	if left := hook.Drift(in.desired, *made); len(left) > 0 {
+		did = op.failed(ctx, o, in, notTaken(o, left))
+	} else if unknown := hook.Unknown(in.desired, *made); len(unknown) > 0 {
+		o.memory.written = o.GetGeneration()
+		did = op.failed(ctx, o, in, unreadable(s, made.ID, unknown))
 	}
-	return result, err
-}
-
-// readFresh tells whether the object is the one that the API server has: nothing is created, and no object let go, on a
-// stale cache's word.
-func (p *pass) readFresh(ctx context.Context) (bool, error) {
-	if p.fresh {
-		return true, nil
-	}
-	fresh := p.obj.DeepCopyObject().(Webhook)
-	if err := p.apiReader.Get(ctx, client.ObjectKeyFromObject(p.obj), fresh); err != nil {
-		return false, client.IgnoreNotFound(err)
-	}
-	p.fresh = fresh.GetUID() == p.obj.GetUID() && fresh.GetGeneration() == p.obj.GetGeneration() &&
-		fresh.GetDeletionTimestamp().IsZero() == p.obj.GetDeletionTimestamp().IsZero() &&
-		equality.Semantic.DeepEqual(fresh.CommonStatus(), p.before.CommonStatus()) &&
-		*fresh.StatusID() == *p.before.StatusID() && equality.Semantic.DeepEqual(intent(fresh), intent(p.before))
-	if p.fresh {
-		p.obj.SetResourceVersion(fresh.GetResourceVersion())
-		p.before.SetResourceVersion(fresh.GetResourceVersion())
-	}
-	return p.fresh, nil
+	did.shown, did.created = true, true
+	return did
 }
 
 // noteCreating stores the intent to create, unless somebody else changed the object since it was read.
-func (p *pass) noteCreating(ctx context.Context, fingerprint string) error {
-	noted, server := *p.creating, p.status.Server
-	*p.creating, p.status.Server = &v1alpha1.Creating{
-		Time: *wholeSeconds(p.github.ServerTime()), URLFingerprint: fingerprint, // GitHub's created_at is by GitHub's clock.
-	}, p.server
-	err := p.store(ctx, client.MergeFromWithOptions(p.before, client.MergeFromWithOptimisticLock{}))
+func (op *Operator) noteCreating(ctx context.Context, s *search) error {
+	o := s.o
+	noted, server := *o.creating, o.status.Server
+	*o.creating = &v1alpha1.Creating{
+		Time:           *wholeSeconds(s.in.client.ServerTime()), // GitHub's created_at is by GitHub's clock.
+		URLFingerprint: op.fingerprints.of(s.in.desired.URL),
+	}
+	o.status.Server = s.in.server
+	err := o.note(ctx, op)
 	if err != nil {
-		*p.creating, p.status.Server = noted, server // Nothing was sent, so nothing is intended.
+		*o.creating, o.status.Server = noted, server // Nothing was sent, so nothing is intended.
 	}
 	return err
 }
 
-// refused is GitHub's no to a create. If it says that there is such a hook, that one is named or taken over.
-func (p *pass) refused(ctx context.Context, s search, refusal error) (ctrl.Result, error) {
+// refusedCreate is GitHub's no to a create. If it says that there is such a hook, that one is named or taken over.
+func (op *Operator) refusedCreate(ctx context.Context, s *search, refusal error) outcome {
 	if !errors.Is(refusal, github.ErrHookExists) {
-		return p.failed(ctx, refusal)
+		return op.failed(ctx, s.o, s.in, refusal)
 	}
-	if err := p.list(ctx, &s); err != nil {
-		return p.failed(ctx, err)
+	if err := list(ctx, s); err != nil {
+		return op.failed(ctx, s.o, s.in, err)
 	}
-	switch step, err := p.decide(ctx, s); {
+	switch step, err := op.decide(ctx, s); {
 	case err != nil:
-		return ctrl.Result{}, err
+		return outcome{err: err}
 	case step.Do == hook.Create:
-		return p.failed(ctx, refusal)
+		return op.failed(ctx, s.o, s.in, refusal)
 	case step.Do == hook.Edit, step.Do == hook.Keep:
-		return ctrl.Result{RequeueAfter: cacheLag}, nil
+		return comeBack(cacheLag)
 	default:
-		return p.failed(ctx, p.unfound(ctx, step, s))
+		return op.failed(ctx, s.o, s.in, op.unfound(ctx, s, step))
 	}
 }

@@ -24,6 +24,7 @@ import (
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
 	"github.com/github-webhooks/github-webhook-operator/internal/githubsim"
+	webhook "github.com/github-webhooks/github-webhook-operator/internal/metrics"
 )
 
 // toolKinds are the kinds of other tools in the manifests and pages, with their versions.
@@ -299,6 +300,7 @@ var _ = Describe("The documentation is complete:", func() {
 	It("every metric is listed, with its labels", func() {
 		descriptions := make(chan *prometheus.Desc, 1000)
 		metrics.Registry.(prometheus.Collector).Describe(descriptions)
+		webhook.NewCollector(nil).Describe(descriptions)
 		close(descriptions)
 		registered := map[string][]string{}
 		for description := range descriptions {

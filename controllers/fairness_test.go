@@ -25,16 +25,26 @@ func hangingServer() string {
 	GinkgoHelper()
 	tcp, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // Local and immediate.
 	Expect(err).NotTo(HaveOccurred())
+	accepting := make(chan struct{})
 	go func() {
+		defer close(accepting)
+		var open []net.Conn
 		for {
 			connection, err := tcp.Accept()
 			if err != nil {
-				return
+				break
 			}
-			DeferCleanup(connection.Close)
+			open = append(open, connection)
+		}
+		for _, connection := range open {
+			_ = connection.Close()
 		}
 	}()
-	DeferCleanup(tcp.Close)
+	DeferCleanup(func() error {
+		err := tcp.Close()
+		<-accepting
+		return err
+	})
 	return "http://" + tcp.Addr().String()
 }
 

@@ -4,62 +4,59 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
 )
 
-// tellOverlap warns, once for each pair, of an organization's webhook that sends the same events of this repository to the
+// warnOverlap warns, once for each pair, of an organization's webhook that sends the same events of this repository to the
 // same URL: the receiver gets them twice.
-func (p *pass) tellOverlap(ctx context.Context) error {
-	repo, ok := p.place.(repository)
-	if !ok {
+func (op *Operator) warnOverlap(ctx context.Context, o *object, did outcome) error {
+	key := o.target.overlapping()
+	if !did.shown || key == "" {
 		return nil
 	}
 	var list v1alpha1.OrganizationWebhookList
-	if err := p.List(ctx, &list, client.MatchingFields{targetIndex: strings.ToLower(organization{repo.owner}.String())}); err != nil {
+	if err := op.List(ctx, &list, client.MatchingFields{targetIndex: key}); err != nil {
 		return err
 	}
 	for i := range list.Items {
 		other := &list.Items[i]
-		same, err := p.sameURL(ctx, other)
+		same, err := op.sameURL(ctx, o, other)
 		if err != nil {
 			return err
 		}
-		events := common(p.hookSpec.Events, other.Spec.Events)
-		pair := overlap{string(p.obj.GetUID()), string(other.UID), fmt.Sprint(events)}
-		if !same || len(events) == 0 || other.Status.HookID == 0 || other.Status.Server != p.server || p.overlaps.Contains(pair) {
+		events := common(o.hookSpec.Events, other.Spec.Events)
+		pair := overlap{string(o.GetUID()), string(other.UID), fmt.Sprint(events)}
+		if !same || len(events) == 0 || other.Status.HookID == 0 || other.Status.Server != o.status.Server || op.overlaps.Contains(pair) {
 			continue
 		}
-		p.overlaps.Add(pair, struct{}{})
+		op.overlaps.Add(pair, struct{}{})
 		name := "an object in another namespace"
-		if other.Namespace == p.obj.GetNamespace() {
+		if other.Namespace == o.GetNamespace() {
 			name = fmt.Sprintf("the object %q", other.Name)
 		}
-		p.events.Warning(p.obj, v1alpha1.EventOverlappingHooks, other.Spec.Organization, fmt.Sprintf(
+		op.events.Warning(o.Webhook, v1alpha1.EventOverlappingHooks, other.Spec.Organization, fmt.Sprintf(
 			"The webhook of the organization %s (%s) has the same URL and hears of %v, too: the receiver gets these events of the %s twice",
-			other.Spec.Organization, name, events, p.place))
+			other.Spec.Organization, name, events, o.target))
 	}
 	return nil
 }
 
-// overlap is what was warned of already.
-type overlap struct{ repository, organization, events string }
-
-// overlapsKept bounds the memory of overlaps. Losing one costs an Event more.
-const overlapsKept = 10_000
-
-// sameURL compares by fingerprint where the other URL is in a Secret.
-func (p *pass) sameURL(ctx context.Context, other *v1alpha1.OrganizationWebhook) (bool, error) {
+// sameURL compares with the URL that GitHub showed, by fingerprint where the other one is in a Secret.
+func (op *Operator) sameURL(ctx context.Context, o *object, other *v1alpha1.OrganizationWebhook) (bool, error) {
+	url, err := op.url(ctx, o)
+	if err != nil {
+		return false, err
+	}
 	if other.Spec.URLFrom == nil {
-		return other.Spec.URL == p.desired.URL, nil
+		return other.Spec.URL == url, nil
 	}
 	if other.Status.Applied == nil {
 		return false, nil
 	}
-	fingerprint, err := p.fingerprints.Of(ctx, p.desired.URL)
+	fingerprint, err := op.fingerprints.Of(ctx, url)
 	return fingerprint == other.Status.Applied.URLFingerprint, err
 }
 

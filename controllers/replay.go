@@ -11,105 +11,89 @@ import (
 	"github.com/github-webhooks/github-webhook-operator/internal/github"
 )
 
-// replay is a request to redeliver that takes several passes. Losing it costs another read of the log; what GitHub was
-// asked for stands in the status.
-type replay struct {
-	value string
-	// held is until when GitHub is asked for nothing.
-	held time.Time
-	// rows were read of the log so far, on so many pages; cursor is the next page's. They go when left is chosen.
-	rows   []delivery.Row
-	cursor string
-	pages  int
-	chosen bool
-	// cut: the log goes on beyond what was read.
-	cut bool
-	// left are the deliveries to ask for. taken, refused and unanswered count those that GitHub was asked for, and earlier
-	// those that it had been asked for shortly before.
-	left                                []delivery.Due
-	taken, refused, unanswered, earlier int
-}
+// errNothing: a request names no delivery.
+var errNothing = errors.New("there is nothing to deliver again")
 
-// sendAgain asks for the deliveries that the request names, a few in each pass, and notes it as handled after the last.
-func (p *pass) sendAgain(ctx context.Context, r request) error {
+// replayRequest asks for the deliveries that the request names, a few in each reconcile, and notes it as handled after the
+// last.
+func (op *Operator) replayRequest(ctx context.Context, o *object, in *inputs, r request) error {
 	wanted, err := delivery.ParseRequest(r.value)
 	if err != nil {
 		return err
 	}
-	if p.watch.replay == nil || p.watch.replay.value != r.value {
-		p.watch.replay = &replay{value: r.value}
+	m := o.memory
+	if m.replay == nil || m.replay.value != r.value {
+		m.replay = &replay{value: r.value}
 	}
-	again := p.watch.replay
+	again := m.replay
 	if time.Now().Before(again.held) {
-		p.watch.wake(again.held)
+		m.wake(again.held)
 		return nil
 	}
 	if !again.chosen {
-		if err := p.chooseDeliveries(ctx, wanted, again); err != nil {
+		if err := op.chooseDeliveries(ctx, o, in, wanted); err != nil {
 			return err
 		}
 	}
-	a := p.ask(ctx, again.left, func(delivery.Due) string { return fmt.Sprintf(", as %s=%s asks", r.name, truncate(r.value, maxAction)) })
+	a := op.askAgain(ctx, o, in, again.left, func(delivery.Due) string {
+		return fmt.Sprintf(", as %s=%s asks", r.name, truncate(r.value, maxAction))
+	})
 	again.left, again.taken, again.refused, again.unanswered = a.left, again.taken+a.taken, again.refused+a.refused, again.unanswered+a.unanswered
-	if len(again.left) > 0 && !p.stops(a.err) {
-		if again.held = p.resumes(a.err); again.held.IsZero() {
-			p.watch.wake(p.nextLook(a))
+	if len(again.left) > 0 && !op.ends(ctx, o, in, a.err) {
+		if again.held = op.resumes(ctx, o, in, a.err); again.held.IsZero() {
+			m.wake(a.nextRead(time.Now()))
 		}
-		p.watch.wake(again.held)
+		m.wake(again.held)
 		return nil
 	}
-	p.watch.wake(p.nextLook(asking{taken: again.taken, unanswered: again.unanswered}))
-	p.tellReplayed(r, wanted, a.err)
-	p.watch.replay = nil
-	p.handled(r)
+	m.wake(asked{taken: again.taken, unanswered: again.unanswered}.nextRead(time.Now()))
+	op.recordReplayed(ctx, o, in, r, wanted, a.err)
+	m.replay = nil
+	o.markHandled(r)
 	return nil
 }
 
-// stops tells whether an error ends a request: nothing but a changed Secret or spec helps, and then the user asks again.
-func (p *pass) stops(err error) bool {
+// ends reports whether an error ends a request: nothing but a changed Secret or spec helps, and then the user asks again.
+func (op *Operator) ends(ctx context.Context, o *object, in *inputs, err error) bool {
 	if err == nil {
 		return false
 	}
-	v := p.judge(err)
-	return v.reason != "" && !v.transient
+	v := op.judge(ctx, o, in, err)
+	return v.Reason != "" && !v.Transient
 }
 
-// chooseDeliveries finds the deliveries that a request names in GitHub's log, and goes on where the last pass had to stop.
-func (p *pass) chooseDeliveries(ctx context.Context, wanted delivery.Request, again *replay) error {
+// chooseDeliveries finds the deliveries that a request names in GitHub's log, and goes on where the last reconcile had to
+// stop.
+func (op *Operator) chooseDeliveries(ctx context.Context, o *object, in *inputs, wanted delivery.Request) error {
+	again := o.memory.replay
 	for more := true; more; {
-		page, err := p.hooks.Deliveries(ctx, *p.id, github.DeliveryQuery{PerPage: deliveriesPerPage, Cursor: again.cursor})
+		page, err := in.hooks.Deliveries(ctx, *o.id, github.DeliveryQuery{PerPage: deliveriesPerPage, Cursor: again.cursor})
 		if err != nil {
 			return err
 		}
-		again.rows, again.cursor = append(again.rows, delivery.Rows(p.named(page.Deliveries...))...), page.Next
+		again.rows, again.cursor = append(again.rows, delivery.Rows(op.named(ctx, o, in, page.Deliveries...))...), page.Next
 		again.pages++
-		room := p.rows.hold(p.obj.GetUID(), p.watch.rows()) >= p.watch.rows()
-		more = room && page.Next != "" && again.pages < maxDeliveryPages && (wanted.Failed || len(wanted.Select(again.rows)) == 0)
+		more = op.memories.hasRoom(o.GetUID(), o.memory.rows()) && page.Next != "" && again.pages < maxDeliveryPages &&
+			(wanted.Failed || len(wanted.Select(again.rows)) == 0)
 	}
-	choice := wanted.Choose(again.rows, p.requested(), time.Now())
+	choice := wanted.Choose(again.rows, requested(o), time.Now())
 	again.rows, again.chosen = nil, true
 	again.cut = again.cursor != "" && wanted.Failed
 	again.left, again.earlier = choice.Due, choice.AskedLately+choice.RefusedLately
-	if len(choice.Due)+again.earlier == 0 {
-		return p.noneChosen(wanted)
-	}
-	return nil
-}
-
-func (p *pass) noneChosen(wanted delivery.Request) error {
-	if wanted.Failed {
+	switch {
+	case len(choice.Due)+again.earlier > 0:
+		return nil
+	case wanted.Failed:
 		return fmt.Errorf("%w: GitHub's log has no failed delivery of this webhook", errNothing)
+	default:
+		return fmt.Errorf("%w: GitHub's log has no delivery %s of this webhook; it keeps deliveries for some days only", errNothing, wanted)
 	}
-	return fmt.Errorf("%w: GitHub's log has no delivery %s of this webhook; it keeps deliveries for some days only", errNothing, wanted)
 }
 
-// errNothing: a request names no delivery.
-var errNothing = errors.New("there is nothing to deliver again")
-
-// tellReplayed says what became of a request: of one for all failed deliveries always, of one for a single delivery where
+// recordReplayed says what became of a request: of one for all failed deliveries always, of one for a single delivery where
 // its own Event did not say so.
-func (p *pass) tellReplayed(r request, wanted delivery.Request, err error) {
-	again := p.watch.replay
+func (op *Operator) recordReplayed(ctx context.Context, o *object, in *inputs, r request, wanted delivery.Request, err error) {
+	again := o.memory.replay
 	if !wanted.Failed && again.taken+again.refused > 0 {
 		return
 	}
@@ -132,16 +116,11 @@ func (p *pass) tellReplayed(r request, wanted delivery.Request, err error) {
 		message += fmt.Sprintf(". Only the newest %d deliveries of the log were looked at: ask for one before by its guid or id", again.pages*deliveriesPerPage)
 	}
 	if err != nil {
-		message += ". " + p.judge(err).message
+		message += ". " + op.judge(ctx, o, in, err).Message
 	}
-	tell := p.events.Normal
+	send := op.events.Normal
 	if again.refused+len(again.left) > 0 {
-		tell = p.events.Warning
+		send = op.events.Warning
 	}
-	tell(p.obj, v1alpha1.EventReplayFinished, r.value, message)
-}
-
-// total is how many deliveries the request named.
-func (r *replay) total() int {
-	return r.taken + r.refused + r.unanswered + r.earlier + len(r.left)
+	send(o.Webhook, v1alpha1.EventReplayFinished, r.value, message)
 }

@@ -7,7 +7,13 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// nextPoll is when an object that was looked at last is due again: at most one interval later, at a phase of the
+// Backoff after a failure: controller-runtime's default begins at 5 ms and storms.
+const (
+	firstRetry = time.Second
+	lastRetry  = 15 * time.Minute
+)
+
+// nextPoll is when an object that was polled last is due again: at most one interval later, at a phase of the
 // interval that its UID decides. Objects that share an interval thereby spread evenly over it, however they began, and a
 // restart finds the same time.
 func nextPoll(uid types.UID, last time.Time, interval time.Duration) time.Time {

@@ -2,11 +2,9 @@ package controllers
 
 import (
 	"context"
-	"strings"
-	"time"
+	"errors"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -19,64 +17,30 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
-	"github.com/github-webhooks/github-webhook-operator/internal/github"
-	"github.com/github-webhooks/github-webhook-operator/internal/metrics"
 )
 
-// Backoff after a failure: controller-runtime's default begins at 5 ms and storms.
-const (
-	firstRetry = time.Second
-	lastRetry  = 15 * time.Minute
-)
-
-// Indexes of objects in the cache, besides claimIndex.
-const (
-	// secretIndex finds objects by the Secrets they refer to.
-	secretIndex = "spec.secrets"
-	// targetIndex finds objects by the place on GitHub that they are about, in lower case.
-	targetIndex = "spec.target"
-)
-
-// kind is what the loop has to know of one kind of object.
-type kind[T Webhook] struct {
-	name  string
-	empty T
-	list  func() client.ObjectList
-	items func(client.ObjectList) []Webhook
-	// target is the same for objects about the same place on GitHub.
-	target func(T) string
-	place  func(T) place
+// SetUp adds the loops of all kinds to the manager, each with so many workers.
+func SetUp(ctx context.Context, mgr ctrl.Manager, op *Operator, concurrency int) error {
+	return errors.Join(
+		setUp(ctx, mgr, op, repositoryWebhooks, &v1alpha1.RepositoryWebhook{}, concurrency),
+		setUp(ctx, mgr, op, organizationWebhooks, &v1alpha1.OrganizationWebhook{}, concurrency),
+		setUp(ctx, mgr, op, appWebhookConfigs, &v1alpha1.AppWebhookConfig{}, concurrency),
+	)
 }
 
 // setUp adds the loop for one kind to the manager.
-func setUp[T Webhook](ctx context.Context, mgr ctrl.Manager, o *Operator, k kind[T], concurrency int) error {
-	if err := k.index(ctx, mgr.GetFieldIndexer()); err != nil {
-		return err
-	}
-	seen, err := lru.NewWithEvict(seenHooks, func(uid types.UID, _ github.Hook) { o.seenRoom.release(uid) })
-	if err != nil {
-		return err
-	}
-	watches, err := lru.NewWithEvict(seenHooks, func(uid types.UID, _ watch) { o.rows.release(uid) })
-	if err != nil {
+func setUp[T Webhook](ctx context.Context, mgr ctrl.Manager, op *Operator, k kind, empty T, concurrency int) error {
+	if err := index(ctx, mgr.GetFieldIndexer(), k, empty); err != nil {
 		return err
 	}
 	var queue workqueue.TypedRateLimitingInterface[reconcile.Request]
 	r := &Reconciler[T]{
-		Operator: o, kind: k.name, place: k.place, seen: seen, watches: watches,
-		workers: newWorkers(concurrency, func(object reconcile.Request) { queue.Add(object) }),
-		claims:  newClaims(mgr.GetClient(), k.list, k.items),
+		Operator: op, kind: k, workers: newWorkers(concurrency, func(object reconcile.Request) { queue.Add(object) }),
 	}
-	o.uses = append(o.uses, secretUse{
-		any: func(ctx context.Context, secret types.NamespacedName) bool { return r.refersTo(ctx, k, secret) },
-		pollers: func(ctx context.Context, secret types.NamespacedName, c *github.Client) []github.Poller {
-			return r.pollers(ctx, k, secret, c)
-		},
-	})
 	return ctrl.NewControllerManagedBy(mgr).
-		For(k.empty, builder.WithPredicates(changes())).
-		Watches(k.empty, handler.EnqueueRequestsFromMapFunc(r.rivals(k)), builder.WithPredicates(deletions())).
-		WatchesMetadata(SecretMetadata(), handler.EnqueueRequestsFromMapFunc(r.users(k)), builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
+		For(empty, builder.WithPredicates(changes())).
+		Watches(empty, handler.EnqueueRequestsFromMapFunc(op.gone(k)), builder.WithPredicates(deletions())).
+		WatchesMetadata(SecretMetadata(), handler.EnqueueRequestsFromMapFunc(op.users(k)), builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: concurrency,
 			RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
@@ -102,20 +66,21 @@ func deletions() predicate.Predicate {
 	}
 }
 
-func (k kind[T]) index(ctx context.Context, indexer client.FieldIndexer) error {
-	indexes := map[string]func(T) []string{
-		secretIndex: func(obj T) []string { return secretNames(obj.CommonSpec()) },
-		targetIndex: func(obj T) []string { return []string{strings.ToLower(k.target(obj))} },
-		claimIndex: func(obj T) []string {
-			if c, ok := claimOf(obj); ok {
+// index the objects of a kind by what they are looked for.
+func index(ctx context.Context, indexer client.FieldIndexer, k kind, empty Webhook) error {
+	indexes := map[string]func(Webhook) []string{
+		secretIndex: func(obj Webhook) []string { return secretNames(obj.CommonSpec()) },
+		targetIndex: func(obj Webhook) []string { return []string{k.target(obj).key()} },
+		claimIndex: func(obj Webhook) []string {
+			if c, ok := claimOf(k, obj); ok {
 				return []string{c.String()}
 			}
 			return nil
 		},
 	}
 	for field, values := range indexes {
-		extract := func(obj client.Object) []string { return values(obj.(T)) }
-		if err := indexer.IndexField(ctx, k.empty, field, extract); err != nil {
+		extract := func(obj client.Object) []string { return values(obj.(Webhook)) }
+		if err := indexer.IndexField(ctx, empty, field, extract); err != nil {
 			return err
 		}
 	}
@@ -134,60 +99,27 @@ func secretNames(spec *v1alpha1.WebhookSpec) []string {
 	return names
 }
 
-// users are the objects that refer to a Secret.
-func (r *Reconciler[T]) users(k kind[T]) handler.MapFunc {
+// users are the objects of a kind that refer to a Secret.
+func (op *Operator) users(k kind) handler.MapFunc {
 	return func(ctx context.Context, secret client.Object) []reconcile.Request {
-		return requestsFor(r.referring(ctx, k, client.ObjectKeyFromObject(secret)))
+		return requestsFor(op.listed(ctx, k, referring(client.ObjectKeyFromObject(secret))...))
 	}
 }
 
-// referring lists the objects that refer to a Secret.
-func (r *Reconciler[T]) referring(ctx context.Context, k kind[T], secret types.NamespacedName) []Webhook {
-	return r.matching(ctx, k, client.InNamespace(secret.Namespace), client.MatchingFields{secretIndex: secret.Name})
-}
-
-// pollers are the objects that poll with a Secret's client. There may be thousands, of which nothing is kept or changed.
-func (r *Reconciler[T]) pollers(ctx context.Context, k kind[T], secret types.NamespacedName, c *github.Client) []github.Poller {
-	var polling []github.Poller
-	for _, obj := range r.matching(ctx, k, client.InNamespace(secret.Namespace), client.MatchingFields{secretIndex: secret.Name}, client.UnsafeDisableDeepCopy) {
-		spec := obj.CommonSpec()
-		if spec.CredentialsRef.Name == secret.Name && !spec.Suspend && obj.GetDeletionTimestamp().IsZero() {
-			polling = append(polling, r.poller(obj, r.place(obj.(T)).hooks(c)))
-		}
-	}
-	return polling
-}
-
-// refersTo tells whether an object refers to a Secret.
-func (r *Reconciler[T]) refersTo(ctx context.Context, k kind[T], secret types.NamespacedName) bool {
-	list := k.list()
-	err := r.List(ctx, list, client.InNamespace(secret.Namespace), client.MatchingFields{secretIndex: secret.Name}, client.Limit(1))
-	return err != nil || len(k.items(list)) > 0
-}
-
-// rivals are the objects about the same target as one that went, which may have had what they want. Its metrics and
-// reservations go.
-func (r *Reconciler[T]) rivals(k kind[T]) handler.MapFunc {
+// gone forgets an object that went, and finds those about the same target that may now have what they want.
+func (op *Operator) gone(k kind) handler.MapFunc {
 	return func(ctx context.Context, gone client.Object) []reconcile.Request {
-		metrics.Object{Kind: k.name, Namespace: gone.GetNamespace(), Name: gone.GetName()}.Forget()
-		r.claims.release(gone.GetUID())
+		countersOf(k, gone).Forget()
+		op.claims.release(gone.GetUID())
+		op.memories.forget(gone.GetUID())
 		var waiting []Webhook
-		for _, obj := range r.matching(ctx, k, client.MatchingFields{targetIndex: strings.ToLower(k.target(gone.(T)))}) {
-			if reasonOf(obj) == v1alpha1.ReasonConflict {
+		for _, obj := range op.listed(ctx, k, client.MatchingFields{targetIndex: k.target(gone.(Webhook)).key()}) {
+			if ready := meta.FindStatusCondition(obj.CommonStatus().Conditions, v1alpha1.ConditionReady); ready != nil && ready.Reason == v1alpha1.ReasonConflict {
 				waiting = append(waiting, obj)
 			}
 		}
 		return requestsFor(waiting)
 	}
-}
-
-func (r *Reconciler[T]) matching(ctx context.Context, k kind[T], opts ...client.ListOption) []Webhook {
-	list := k.list()
-	if err := r.List(ctx, list, opts...); err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "Listing objects in the cache failed", "kind", k.name)
-		return nil
-	}
-	return k.items(list)
 }
 
 func requestsFor(objects []Webhook) []reconcile.Request {
@@ -196,16 +128,4 @@ func requestsFor(objects []Webhook) []reconcile.Request {
 		requests[i].NamespacedName = client.ObjectKeyFromObject(obj)
 	}
 	return requests
-}
-
-// pointers turns a list's items into objects.
-func pointers[E any, P interface {
-	*E
-	Webhook
-}](items []E) []Webhook {
-	objects := make([]Webhook, len(items))
-	for i := range items {
-		objects[i] = P(&items[i])
-	}
-	return objects
 }

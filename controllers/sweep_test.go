@@ -90,9 +90,7 @@ func runOperator(ctx context.Context, store *credentials.Store, of map[*world]st
 		Manager: mgr, Credentials: store, Namespace: operatorNamespace, DefaultInterval: time.Hour,
 	})
 	Expect(err).NotTo(HaveOccurred())
-	Expect(controllers.SetUpRepositoryWebhooks(ctx, mgr, operator, 1)).To(Succeed())
-	Expect(controllers.SetUpOrganizationWebhooks(ctx, mgr, operator, 1)).To(Succeed())
-	Expect(controllers.SetUpAppWebhookConfigs(ctx, mgr, operator, 1)).To(Succeed())
+	Expect(controllers.SetUp(ctx, mgr, operator, 1)).To(Succeed())
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	stopped := make(chan error)
 	go func() { stopped <- mgr.Start(running) }()

@@ -6,269 +6,166 @@ import (
 	"fmt"
 	"time"
 
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/github-webhooks/github-webhook-operator/api/v1alpha1"
 	"github.com/github-webhooks/github-webhook-operator/internal/github"
 	"github.com/github-webhooks/github-webhook-operator/internal/hook"
+	"github.com/github-webhooks/github-webhook-operator/internal/verdict"
 )
 
-// search is what is known of the object's webhook while it is looked for.
-type search struct {
-	policy   hook.Policy
-	recorded hook.Recorded
-	evidence hook.Evidence
-	// unclear is why the list of webhooks cannot be relied on; nil where it can.
-	unclear error
-}
-
-// sync finds the webhook and makes it agree with the spec, one step of hook.Decide after the other.
-func (p *pass) sync(ctx context.Context) (ctrl.Result, error) {
-	s := search{policy: p.policy(), recorded: p.recorded()}
-	if s.policy.Observe {
-		p.status.Drift = nil
+// syncHook finds the webhook and makes it agree with the spec, one step of hook.Decide after the other. Where it is settled
+// already, GitHub is not asked.
+func (op *Operator) syncHook(ctx context.Context, o *object, in *inputs, todo agenda) outcome {
+	if todo.settled {
+		return comeBack(todo.untilPoll(time.Now()))
 	}
-	return p.proceed(ctx, s)
+	if todo.poll {
+		ctx = github.WithPriority(ctx, github.Poll)
+	}
+	s := &search{o: o, in: in, todo: todo, policy: policyOf(o)}
+	op.recall(s)
+	if s.policy.Observe {
+		o.status.Drift = nil
+	}
+	return op.proceed(ctx, s)
 }
 
 // proceed gathers evidence until the decision is final, and carries it out.
-func (p *pass) proceed(ctx context.Context, s search) (ctrl.Result, error) {
+func (op *Operator) proceed(ctx context.Context, s *search) outcome {
 	for {
-		step, err := p.decide(ctx, s)
+		step, err := op.decide(ctx, s)
 		if err != nil {
-			return ctrl.Result{}, err
+			return outcome{err: err}
 		}
 		switch step.Do {
 		case hook.Identify, hook.Get, hook.List, hook.LetGo:
-			if err := p.gather(ctx, step, &s); err != nil {
-				return p.failed(ctx, err)
+			if err := op.ask(ctx, s, step); err != nil {
+				return op.failed(ctx, s.o, s.in, err)
 			}
 		case hook.Create:
-			return p.create(ctx, s)
+			return op.create(ctx, s)
 		case hook.Wait:
-			return ctrl.Result{RequeueAfter: p.untilSettled()}, nil
+			return comeBack(untilSettled(s.o, s.in))
 		case hook.Edit, hook.Keep:
 			if s.policy.Observe {
-				return p.compared(ctx, step, s)
+				return op.compare(ctx, s, step)
 			}
-			return p.write(ctx, step, s)
+			return op.write(ctx, s, step)
 		default:
-			return p.failed(ctx, p.unfound(ctx, step, s))
+			return op.failed(ctx, s.o, s.in, op.unfound(ctx, s, step))
 		}
 	}
 }
 
-// decide asks package hook for the next step.
-func (p *pass) decide(ctx context.Context, s search) (hook.Step, error) {
-	var failure error
-	others := func(id int64) hook.Claim {
-		claim, err := p.claims.of(ctx, p.obj, claim{p.server, id})
-		failure = errors.Join(failure, err)
-		return claim
-	}
-	return hook.Decide(p.desired, s.policy, s.recorded, s.evidence, others, time.Now()), failure
-}
-
-// policy is what the spec says about finding the webhook, and what its target can do.
-func (p *pass) policy() hook.Policy {
-	return hook.Policy{
-		ID: p.hookSpec.HookID, Observe: p.spec.ManagementPolicy == v1alpha1.Observe,
-		Adopt: p.hookSpec.AdoptionPolicy == v1alpha1.AdoptMatchURL, Orphan: p.hookSpec.DeletionPolicy == v1alpha1.DeletionOrphan,
-		Single: !p.place.owns(), AddEvents: p.place.addEvents(),
-	}
-}
-
-// recorded is what the status and the memory say of the webhook.
-func (p *pass) recorded() hook.Recorded {
-	r := hook.Recorded{
-		ID: *p.id, Own: p.ours(), Noted: p.noted(), Applied: p.appliedHook(), Intent: p.intended(),
-		Synced: p.todo.synced, WroteUnknown: p.watch.written == p.obj.GetGeneration(), Trusted: p.todo.trusted,
-	}
-	if seen, ok := p.hookMemory.Get(p.obj.GetUID()); ok {
-		r.Remembered = &seen
-	}
-	return r
-}
-
-// intended is the creation whose answer is not known; nil is none.
-func (p *pass) intended() *hook.Intent {
-	noted := *p.creating
-	if noted == nil {
-		return nil
-	}
-	return &hook.Intent{
-		Time: noted.Time.Time, Open: p.untilSettled() > 0,
-		MatchesURL: func(url string) bool { return p.fingerprints.of(url) == noted.URLFingerprint },
-	}
-}
-
-// untilSettled is how long a creation whose answer is not known may still take effect.
-func (p *pass) untilSettled() time.Duration {
-	return (*p.creating).Time.Add(hook.LateEffect).Sub(p.github.ServerTime())
-}
-
-// noted tells whether the webhook in the status was about to be adopted when the answer to the write was lost. One that was
-// only observed stands there likewise, under other verdicts.
-func (p *pass) noted() bool {
-	ready := p.condition(v1alpha1.ConditionReady)
-	observed := ready != nil && (ready.Reason == v1alpha1.ReasonSynced || ready.Reason == v1alpha1.ReasonDriftDetected)
-	return *p.id != 0 && !p.ours() && !observed && p.hookSpec.AdoptionPolicy == v1alpha1.AdoptMatchURL && *p.creating == nil
-}
-
-// gather the one piece of evidence that a step asks for.
-func (p *pass) gather(ctx context.Context, step hook.Step, s *search) (err error) {
-	p.forgetUnowned(s)
-	switch step.Do {
-	case hook.Identify:
-		s.policy.ID, err = p.place.identify(ctx, p)
-		s.recorded = p.recorded()
-		return err
-	case hook.Get:
-		s.evidence.Asked = step.ID
-		s.evidence.Read, err = p.hooks.Get(ctx, step.ID)
-		if errors.Is(err, github.ErrNotFound) {
-			s.evidence.Read, err = nil, nil
+// compare reports how the webhook differs that is only observed, and writes nothing to GitHub.
+func (op *Operator) compare(ctx context.Context, s *search, step hook.Step) outcome {
+	o := s.o
+	if *o.id != 0 && *o.id != step.ID {
+		if o.isOwner() && s.policy.ID != 0 {
+			op.leaveBehind(ctx, o, *o.id, fmt.Sprintf("spec.hookID names webhook %d now", step.ID))
 		}
-		return err
-	case hook.List:
-		if step.ID == 0 && !s.policy.Observe {
-			ctx = github.BeforeCreate(ctx)
-		}
-		return p.list(ctx, s)
-	default: // hook.LetGo
-		p.leftBehind(ctx, step.ID, fmt.Sprintf("spec.hookID names webhook %d now", s.policy.ID))
-		p.forget()
-		s.evidence.LetGo, s.recorded = step.ID, p.recorded()
-		return nil
+		o.forget()
 	}
-}
-
-// list reads all webhooks of the target. One that an unclear list shows is there all the same, and only what it does not
-// show may be there, too.
-func (p *pass) list(ctx context.Context, s *search) error {
-	hooks, err := p.hooks.List(ctx)
-	if err != nil && !errors.Is(err, github.ErrUnclear) {
-		return err
-	}
-	s.evidence.Listed, s.evidence.Hooks, s.evidence.Unclear, s.unclear = true, hooks, err != nil, err
-	return nil
-}
-
-// forgetUnowned drops a webhook from the status that was only observed, and which is to be managed now: it is no claim.
-func (p *pass) forgetUnowned(s *search) {
-	if !s.policy.Observe && !s.policy.Single && !p.ours() && *p.id != 0 {
-		p.forget()
-	}
-}
-
-// compared reports how the webhook differs that is only observed, and writes nothing to GitHub.
-func (p *pass) compared(ctx context.Context, step hook.Step, s search) (ctrl.Result, error) {
-	if *p.id != 0 && *p.id != step.ID {
-		if p.ours() && s.policy.ID != 0 {
-			p.leftBehind(ctx, *p.id, fmt.Sprintf("spec.hookID names webhook %d now", step.ID))
-		}
-		p.forget()
-	}
-	p.sees(&step.Hook)
-	p.looked()
+	op.markSeen(ctx, s, &step.Hook)
+	o.markReconciled()
 	switch {
 	case len(step.Fields) > 0:
-		p.status.Drift, p.watch.judged = names(step.Fields), p.obj.GetGeneration()
-		return p.failed(ctx, problem{v1alpha1.ReasonDriftDetected, fmt.Sprintf(
-			"The spec differs from %s in %s: managementPolicy Observe leaves it so", p.place.webhook(step.ID), join(step.Fields))})
+		o.status.Drift, o.memory.judged = names(step.Fields), o.GetGeneration()
+		return op.failedThere(ctx, s, verdict.Problem{Reason: v1alpha1.ReasonDriftDetected, Message: fmt.Sprintf(
+			"The spec differs from %s in %s: managementPolicy Observe leaves it so", o.target.webhook(step.ID), join(step.Fields))})
 	case len(step.Unknown) > 0:
-		return p.failed(ctx, p.unread(step.ID, step.Unknown))
+		return op.failedThere(ctx, s, unreadable(s, step.ID, step.Unknown))
 	}
-	return p.agreed(), nil
+	return op.agreedNow(s)
 }
 
-// write makes the one write of the pass, if there is anything to write.
-func (p *pass) write(ctx context.Context, step hook.Step, s search) (ctrl.Result, error) {
-	if err := p.take(ctx, step); err != nil {
-		return p.unheld(ctx, err)
+// failedThere is the outcome of an error about a webhook that GitHub showed.
+func (op *Operator) failedThere(ctx context.Context, s *search, err error) outcome {
+	did := op.failed(ctx, s.o, s.in, err)
+	did.shown = true
+	return did
+}
+
+// write makes the one write of the reconcile, if there is anything to write.
+func (op *Operator) write(ctx context.Context, s *search, step hook.Step) outcome {
+	if err := op.take(ctx, s, step); err != nil {
+		return op.notStored(ctx, s.o, s.in, err)
 	}
 	switch {
 	case step.Do == hook.Keep && len(step.Unknown) > 0:
-		p.sees(&step.Hook)
-		return p.failed(ctx, p.unread(step.ID, step.Unknown))
+		op.markSeen(ctx, s, &step.Hook)
+		return op.failedThere(ctx, s, unreadable(s, step.ID, step.Unknown))
 	case step.Do == hook.Keep:
-		return p.unchanged(ctx, step), nil
+		return op.keep(ctx, s, step)
 	}
 	if step.SendsConfig() {
-		if err := p.loadSecret(ctx); err != nil {
-			return p.failed(ctx, err)
+		if err := op.loadSecret(ctx, s.o, s.in); err != nil {
+			return op.failed(ctx, s.o, s.in, err)
 		}
 	}
 	if step.Adopt {
-		if err := p.noteAdoption(ctx, step.ID); err != nil {
-			return retryConflict(client.IgnoreNotFound(err))
+		if err := op.noteAdoption(ctx, s, step.ID); err != nil {
+			return interrupted(client.IgnoreNotFound(err))
 		}
 	}
 	// A write in hand is finished when the operator is told to stop; the client bounds its time.
-	answer, err := p.hooks.Edit(context.WithoutCancel(ctx), step.ID, step.Request(p.desired, p.secret.value, p.place.addEvents()))
+	answer, err := s.in.hooks.Edit(context.WithoutCancel(ctx), step.ID, step.Request(s.in.desired, s.in.secret.value, s.o.target.addEvents()))
 	switch {
 	case errors.Is(err, github.ErrNotFound) && step.Blind:
 		s.recorded.Trusted = false
-		return p.proceed(ctx, s)
+		return op.proceed(ctx, s)
 	case err != nil:
-		return p.failed(ctx, err)
+		return op.failed(ctx, s.o, s.in, err)
 	}
-	return p.edited(ctx, step, answer)
+	return op.edited(ctx, s, step, answer)
 }
 
 // take hold of the webhook before anything is written to it.
-func (p *pass) take(ctx context.Context, step hook.Step) error {
+func (op *Operator) take(ctx context.Context, s *search, step hook.Step) error {
 	if step.Recovered {
-		return p.hold(ctx, step.Hook)
+		return op.hold(ctx, s, step.Hook)
 	}
-	if step.Adopt && !p.claims.reserve(p.obj, claim{p.server, step.ID}) {
-		return p.conflict(ctx, step.ID)
+	if step.Adopt && !op.claims.reserve(s.o, s.claim(step.ID)) {
+		return op.conflict(ctx, s, step.ID)
 	}
-	if *p.id != step.ID {
-		p.forget() // What was applied to a webhook that is gone says nothing of this one.
+	if *s.o.id != step.ID {
+		s.o.forget() // What was applied to a webhook that is gone says nothing of this one.
 	}
 	return nil
 }
 
-// unheld is a webhook that could not be taken hold of: another object was faster, or the status could not be stored.
-func (p *pass) unheld(ctx context.Context, err error) (ctrl.Result, error) {
-	if _, known := errors.AsType[problem](err); known {
-		return p.failed(ctx, err)
-	}
-	return retryConflict(client.IgnoreNotFound(err))
-}
-
-// unchanged ends a pass that had nothing to write.
-func (p *pass) unchanged(ctx context.Context, step hook.Step) ctrl.Result {
+// keep ends a reconcile that had nothing to write.
+func (op *Operator) keep(ctx context.Context, s *search, step hook.Step) outcome {
 	if step.Blind {
-		p.agree()
-		return ctrl.Result{RequeueAfter: max(time.Until(p.todo.nextPoll), time.Second)}
+		did := agreedStill(s.o)
+		did.retry = s.todo.untilPoll(time.Now())
+		return did
 	}
 	if step.Adopt {
-		p.noteApplied(step, step.Hook)
-		p.tell(ctx, step)
+		markApplied(s, step, step.Hook)
+		op.recordWrite(ctx, s, step)
 	}
-	p.sees(&step.Hook)
-	return p.agreed()
+	op.markSeen(ctx, s, &step.Hook)
+	return op.agreedNow(s)
 }
 
 // edited takes up GitHub's answer to a write.
-func (p *pass) edited(ctx context.Context, step hook.Step, answer *github.Hook) (ctrl.Result, error) {
-	p.tell(ctx, step)
-	p.noteApplied(step, *answer)
-	p.sees(answer)
-	left, unknown := hook.Drift(p.desired, *answer), hook.Unknown(p.desired, *answer)
+func (op *Operator) edited(ctx context.Context, s *search, step hook.Step, answer *github.Hook) outcome {
+	op.recordWrite(ctx, s, step)
+	markApplied(s, step, *answer)
+	op.markSeen(ctx, s, answer)
+	left, unknown := hook.Drift(s.in.desired, *answer), hook.Unknown(s.in.desired, *answer)
 	switch {
 	case len(left) == 0 && len(unknown) > 0:
-		p.watch.written = p.obj.GetGeneration()
-		return p.failed(ctx, p.unread(step.ID, unknown))
+		s.o.memory.written = s.o.GetGeneration()
+		return op.failedThere(ctx, s, unreadable(s, step.ID, unknown))
 	case len(left) == 0:
-		return p.agreed(), nil
-	case step.Blind: // Somebody else had changed the hook meanwhile: look at it in a pass of its own.
-		p.watch.again = true
-		return ctrl.Result{RequeueAfter: cacheLag}, nil
+		return op.agreedNow(s)
+	case step.Blind: // Somebody else had changed the hook meanwhile: it is read in a reconcile of its own.
+		s.o.memory.stale = true
+		return outcome{shown: true, retry: cacheLag}
 	default:
-		return p.failed(ctx, p.notTaken(left))
+		return op.failedThere(ctx, s, notTaken(s.o, left))
 	}
 }

@@ -17,7 +17,8 @@ const parkedAtMost = time.Minute
 // workers share out the workers of one kind, so that no server and no login holds all of them while it does not answer.
 // A server that has not answered yet, or not lately, has one worker, and all such servers together have a third. Whether a
 // login is accepted is found out by one object. A server that answers has half of the workers, and all but one while no
-// other server is in use; polls, whatever they wait for, leave half of the workers to what users change. An object that gets no worker is parked, and added to the queue again when one is free.
+// other server is in use; polls, whatever they wait for, leave half of the workers to what users change. An object that gets
+// no worker is parked, and added to the queue again when one is free.
 type workers struct {
 	total int
 	// add puts an object back into the queue.
@@ -64,25 +65,19 @@ func laneOf(c *github.Client, poll bool) lane {
 	return lane{server: c.Server().String(), poll: poll}
 }
 
-// enter gives the pass a worker for requests to GitHub, unless it has to wait for one.
-func (p *pass) enter() bool {
-	l := laneOf(p.github, p.todo.poll)
-	if !p.workers.enter(l, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(p.obj)}, time.Now()) {
-		return false
+// enterFor gives an object's reconcile a worker for requests to GitHub, which leave gives back, unless it has to wait for
+// one: then it is added to the queue again when one is free.
+func (w *workers) enterFor(o *object, in *inputs, poll bool) (leave func(), entered bool) {
+	l := laneOf(in.client, poll)
+	if !w.enter(l, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(o.Webhook)}, time.Now()) {
+		return nil, false
 	}
-	p.lane = &l
-	return true
-}
-
-// leave gives the pass's worker back.
-func (p *pass) leave() {
-	if p.lane == nil {
-		return
-	}
-	p.workers.leave(*p.lane, time.Now())
-	if laneOf(p.github, p.lane.poll) != *p.lane {
-		p.workers.settle(*p.lane)
-	}
+	return func() {
+		w.leave(l, time.Now())
+		if laneOf(in.client, poll) != l {
+			w.settle(l)
+		}
+	}, true
 }
 
 // enter gives an object a worker of its lane, which leave gives back, or parks it.
@@ -115,7 +110,7 @@ func (w *workers) count(l lane, workers int) {
 	}
 }
 
-// hasRoom tells whether a lane may have one more worker.
+// hasRoom reports whether a lane may have one more worker.
 func (w *workers) hasRoom(l lane, now time.Time) bool {
 	switch {
 	case l.doubtful:
@@ -142,7 +137,7 @@ func (w *workers) busyWith(server string) int {
 	return n
 }
 
-// isAlone tells whether one server only is in use.
+// isAlone reports whether one server only is in use.
 func (w *workers) isAlone(now time.Time) bool {
 	if len(w.servers) > 1 {
 		for server, used := range w.servers {

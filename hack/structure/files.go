@@ -23,7 +23,7 @@ import (
 
 // product are the packages that make the operator.
 var product = []string{
-	".", "./api/...", "./controllers", "./internal/credentials", "./internal/delivery", "./internal/github", "./internal/hook", "./internal/metrics", "./internal/redact",
+	".", "./api/...", "./controllers", "./internal/credentials", "./internal/delivery", "./internal/github", "./internal/hook", "./internal/metrics", "./internal/redact", "./internal/verdict",
 }
 
 func main() {

@@ -16,13 +16,13 @@ const (
 )
 
 // larger are the packages whose circle is larger than it may be, with its size. A number here only goes down.
-var larger = map[string]int{"/controllers": 26, "/internal/github": 30}
+var larger = map[string]int{"/internal/github": 30}
 
 func TestFilesAndFunctionsStaySmall(t *testing.T) {
 	g := NewWithT(t)
 	all, err := load(filepath.Join("..", ".."))
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(len(all)).To(BeNumerically(">=", 9))
+	g.Expect(len(all)).To(BeNumerically(">=", 10))
 	for _, p := range all {
 		_, path, _ := strings.Cut(p.path, "/github-webhook-operator")
 		circle := p.largestCircle()

@@ -104,6 +104,9 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("GitHub answered %d to %s %s: %s", e.StatusCode, e.Method, e.Route, e.Message)
 }
 
+// StatusText is what HTTP calls the answer's status code, such as Forbidden; empty where there was no answer.
+func (e *Error) StatusText() string { return http.StatusText(e.StatusCode) }
+
 // Unwrap is what kind of error it is, the caller's own context where that ended the request, and ErrNotSent.
 func (e *Error) Unwrap() []error {
 	var errs []error

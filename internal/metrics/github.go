@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 )
 
 var (
@@ -21,6 +22,10 @@ var (
 	rateLimitReset = gauge("github_api_rate_limit_reset_timestamp_seconds",
 		"When the budget is reset, in seconds since 1970.", "host", "budget")
 )
+
+func init() {
+	metrics.Registry.MustRegister(requests, requestDuration, rateLimitRemaining, rateLimitReset)
+}
 
 // noAnswer is the code of a request that was not answered.
 const noAnswer = "error"

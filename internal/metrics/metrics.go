@@ -1,5 +1,6 @@
 // Package metrics holds the operator's own Prometheus series, registered once with controller-runtime's registry. When
-// they move is decided by those who use them; what is an object's goes with it (Object.Forget).
+// counters move is decided by those who use them, and an object's go with it (Object.Forget); its gauges are collected from
+// the objects themselves at each scrape.
 //
 // Labels come from closed or small sets: hosts, patterns of routes, reasons, names of fields. No path, URL or other value
 // of a user's is ever one. Histograms are by route and not by object, of which there may be ten thousand.
@@ -16,11 +17,7 @@ var LeftBehind = prometheus.NewCounterVec(prometheus.CounterOpts{
 	Help: "Hooks that may remain on GitHub after their object went.",
 }, []string{"kind"})
 
-func init() {
-	metrics.Registry.MustRegister(LeftBehind,
-		ready, deliveries, lastDelivery, lastDeliveryCode, redeliveries, driftRepaired, secretApplied, pollInterval, lastSync,
-		requests, requestDuration, rateLimitRemaining, rateLimitReset)
-}
+func init() { metrics.Registry.MustRegister(LeftBehind) }
 
 // counter and gauge make a series; help is a sentence with the unit.
 func counter(name, help string, labels ...string) *prometheus.CounterVec {

@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -56,21 +57,16 @@ func series(g Gomega, about string) map[string]float64 {
 	return all
 }
 
-// use moves every series of an object.
+// use moves every counter of an object.
 func use(o webhook.Object) {
-	o.Ready("Synced", true)
 	o.Delivered(webhook.Delivered, 3)
 	o.Delivered(webhook.Failed, 2)
-	o.LastDelivery(noon, 500)
 	o.Redelivery(webhook.Requested, 2)
 	o.Redelivery(webhook.Delivered, 1)
 	o.Redelivery(webhook.GivenUp, 1)
 	o.DriftRepaired("events")
 	o.DriftRepaired("url")
 	o.DriftRepaired("url")
-	o.SecretApplied(noon)
-	o.PollInterval(10 * time.Minute)
-	o.LastSync(noon)
 }
 
 func TestEverySeriesIsThereAndWellNamed(t *testing.T) {
@@ -78,6 +74,7 @@ func TestEverySeriesIsThereAndWellNamed(t *testing.T) {
 	o := webhook.Object{Kind: "RepositoryWebhook", Namespace: "lint", Name: "ci"}
 	use(o)
 	defer o.Forget()
+	show(t, webhook.State{Object: o, Reason: "Synced", Ready: true, Interval: time.Minute, SecretApplied: noon, Synced: noon, Delivered: noon, Code: 500})
 	webhook.LeftBehind.WithLabelValues("RepositoryWebhook").Add(0)
 	var github webhook.GitHub
 	github.Request("lint.example.com", "/orgs/{org}/hooks", "GET", 200, time.Second)
@@ -111,7 +108,7 @@ func TestEverySeriesIsThereAndWellNamed(t *testing.T) {
 	g.Expect(problems).To(BeEmpty())
 }
 
-func TestObject(t *testing.T) {
+func TestCounters(t *testing.T) {
 	o := webhook.Object{Kind: "OrganizationWebhook", Namespace: "team-a", Name: "table"}
 	const is = "kind=OrganizationWebhook,name=table,namespace=team-a"
 	for _, c := range []struct {
@@ -119,14 +116,6 @@ func TestObject(t *testing.T) {
 		do   func()
 		want map[string]float64
 	}{
-		{"ready", func() { o.Ready("Synced", true) }, map[string]float64{"webhook_ready{" + is + ",reason=Synced}": 1}},
-		{"not ready", func() { o.Ready("Conflict", false) }, map[string]float64{"webhook_ready{" + is + ",reason=Conflict}": 0}},
-		{"another reason", func() { o.Ready("Synced", true); o.Ready("Conflict", false) }, map[string]float64{"webhook_ready{" + is + ",reason=Conflict}": 0}},
-		{"the same reason", func() { o.Ready("Synced", true); o.Ready("Synced", true) }, map[string]float64{"webhook_ready{" + is + ",reason=Synced}": 1}},
-		{"the same reason, and ready no more", func() { o.Ready("Suspended", true); o.Ready("Suspended", false) },
-			map[string]float64{"webhook_ready{" + is + ",reason=Suspended}": 0}},
-		{"no condition yet", func() { o.Ready("", false); o.Ready("", false) }, map[string]float64{}},
-		{"a condition that went", func() { o.Ready("Synced", true); o.Ready("", false) }, map[string]float64{}},
 		{"deliveries", func() {
 			o.Delivered(webhook.Delivered, 2)
 			o.Delivered(webhook.Failed, 0)
@@ -135,9 +124,6 @@ func TestObject(t *testing.T) {
 			map[string]float64{"webhook_deliveries_total{" + is + ",outcome=delivered}": 5, "webhook_deliveries_total{" + is + ",outcome=failed}": 0}},
 		{"fewer than none", func() { o.Delivered(webhook.Failed, -1); o.Redelivery(webhook.GivenUp, -1) },
 			map[string]float64{"webhook_deliveries_total{" + is + ",outcome=failed}": 0, "webhook_redeliveries_total{" + is + ",outcome=given_up}": 0}},
-		{"the last delivery", func() { o.LastDelivery(noon.Add(-time.Hour), 200); o.LastDelivery(noon, 502) }, map[string]float64{
-			"webhook_last_delivery_timestamp_seconds{" + is + "}": 1780315200.5, "webhook_last_delivery_status_code{" + is + "}": 502}},
-		{"no last delivery", func() { o.LastDelivery(noon, 200); o.LastDelivery(time.Time{}, 0) }, map[string]float64{}},
 		{"redeliveries", func() {
 			o.Redelivery(webhook.Requested, 2)
 			o.Redelivery(webhook.Delivered, 1)
@@ -147,9 +133,6 @@ func TestObject(t *testing.T) {
 			"webhook_redeliveries_total{" + is + ",outcome=given_up}": 1}},
 		{"drift", func() { o.DriftRepaired("url"); o.DriftRepaired("events"); o.DriftRepaired("url") }, map[string]float64{
 			"webhook_drift_repaired_total{field=url," + is + "}": 2, "webhook_drift_repaired_total{field=events," + is + "}": 1}},
-		{"a secret", func() { o.SecretApplied(noon) }, map[string]float64{"webhook_secret_applied_timestamp_seconds{" + is + "}": 1780315200.5}},
-		{"no secret any more", func() { o.SecretApplied(noon); o.SecretApplied(time.Time{}) }, map[string]float64{}},
-		{"the interval", func() { o.PollInterval(90 * time.Second) }, map[string]float64{"webhook_poll_interval_seconds{" + is + "}": 90}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -161,6 +144,41 @@ func TestObject(t *testing.T) {
 	}
 }
 
+// show states until the test ends.
+func show(t *testing.T, states ...webhook.State) {
+	t.Helper()
+	collector := webhook.NewCollector(slices.Values(states))
+	NewWithT(t).Expect(metrics.Registry.Register(collector)).To(Succeed())
+	t.Cleanup(func() { metrics.Registry.Unregister(collector) })
+}
+
+func TestGauges(t *testing.T) {
+	o := webhook.Object{Kind: "OrganizationWebhook", Namespace: "team-a", Name: "gauges"}
+	const is = "kind=OrganizationWebhook,name=gauges,namespace=team-a"
+	const interval = "webhook_poll_interval_seconds{" + is + "}"
+	for _, c := range []struct {
+		name  string
+		state webhook.State
+		want  map[string]float64
+	}{
+		{"no condition yet", webhook.State{}, map[string]float64{}},
+		{"ready", webhook.State{Reason: "Synced", Ready: true}, map[string]float64{"webhook_ready{" + is + ",reason=Synced}": 1}},
+		{"not ready", webhook.State{Reason: "Conflict"}, map[string]float64{"webhook_ready{" + is + ",reason=Conflict}": 0}},
+		{"the last delivery", webhook.State{Delivered: noon, Code: 502}, map[string]float64{
+			"webhook_last_delivery_timestamp_seconds{" + is + "}": 1780315200.5, "webhook_last_delivery_status_code{" + is + "}": 502}},
+		{"a secret", webhook.State{SecretApplied: noon}, map[string]float64{"webhook_secret_applied_timestamp_seconds{" + is + "}": 1780315200.5}},
+		{"the last sync", webhook.State{Synced: noon}, map[string]float64{"webhook_last_sync_timestamp_seconds{" + is + "}": 1780315200.5}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := NewWithT(t)
+			c.state.Object, c.state.Interval, c.want[interval] = o, 90*time.Second, 90
+			show(t, c.state)
+			g.Expect(series(g, "gauges")).To(Equal(c.want))
+		})
+	}
+	NewWithT(t).Expect(series(NewWithT(t), "gauges")).To(BeEmpty(), "an object that went")
+}
+
 func TestForgetLeavesOthersAlone(t *testing.T) {
 	g := NewWithT(t)
 	mine := webhook.Object{Kind: "RepositoryWebhook", Namespace: "forget", Name: "mine"}
@@ -170,7 +188,7 @@ func TestForgetLeavesOthersAlone(t *testing.T) {
 	}
 	use(mine)
 	before := len(series(g, "mine"))
-	g.Expect(before).To(Equal(13))
+	g.Expect(before).To(Equal(7))
 	for _, o := range others {
 		use(o)
 		t.Cleanup(o.Forget)
@@ -179,7 +197,7 @@ func TestForgetLeavesOthersAlone(t *testing.T) {
 	g.Expect(series(g, "mine")).To(HaveLen(2 * before))
 	g.Expect(series(g, "other")).To(HaveLen(before))
 	mine.Forget()
-	mine.Ready("Synced", true)
+	mine.DriftRepaired("url")
 	g.Expect(series(g, "mine")).To(HaveLen(2*before+1), "an object of the same name begins anew")
 	mine.Forget()
 }
@@ -191,13 +209,12 @@ func TestObjectsAtTheSameTime(t *testing.T) {
 		group.Go(func() {
 			o := webhook.Object{Kind: "RepositoryWebhook", Namespace: "together", Name: fmt.Sprint(i % 4)}
 			for n := range 100 {
-				o.Ready([]string{"Synced", "Conflict"}[n%2], n%2 == 0)
-				o.DriftRepaired("url")
+				o.DriftRepaired([]string{"url", "events"}[n%2])
 			}
 		})
 	}
 	group.Wait()
-	g.Expect(series(g, "together")).To(HaveLen(8), "one reason and one field for each of 4")
+	g.Expect(series(g, "together")).To(HaveLen(8), "two fields for each of 4")
 	for i := range 4 {
 		webhook.Object{Kind: "RepositoryWebhook", Namespace: "together", Name: fmt.Sprint(i)}.Forget()
 	}

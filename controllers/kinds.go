@@ -1,0 +1,4 @@
+package controllers
+
+// kinds are all that there are.
+var kinds = []kind{repositoryWebhooks, organizationWebhooks, appWebhookConfigs}

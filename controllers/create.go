@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"errors"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -43,6 +44,9 @@ func (op *Operator) create(ctx context.Context, s *search) outcome {
 	} else if unknown := hook.Unknown(in.desired, *made); len(unknown) > 0 {
 		o.memory.written = o.GetGeneration()
 		did = op.failed(ctx, o, in, unreadable(s, made.ID, unknown))
+	}
+	if len(o.requests()) > 0 { // They are carried out once the hook's ID is stored.
+		did = did.before(time.Now().Add(cacheLag), time.Now())
 	}
 	did.shown, did.created = true, true
 	return did

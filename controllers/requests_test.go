@@ -73,6 +73,16 @@ var _ = storiesOf("Requests by annotation", func(kind hookKind) {
 		Expect(count(h.events(ctx), v1alpha1.EventPinged)).To(Equal(1))
 	})
 
+	It("one that an object is born with is carried out once its webhook is there", func(ctx SpecContext) {
+		_, url := w.receiving(githubsim.NewReceiver())
+		born := w.readyHook(ctx, "born", withURL(url+"?born"), func(obj controllers.Webhook) {
+			obj.SetAnnotations(map[string]string{v1alpha1.AnnotationPing: "first"})
+		})
+		born.handled(ctx, v1alpha1.AnnotationPing, "first")
+		born.told(ctx, v1alpha1.EventPinged, "first", "code 200")
+		Expect(w.posts("/pings")).To(Equal(1))
+	})
+
 	It("ping: one that never shows up is told after a while", func(ctx SpecContext) {
 		sim.EditHook(w.target, w.only().ID, func(h *githubsim.Hook) { h.Active = false }) // GitHub pings no inactive hook.
 		h.change(ctx, withActive(false))
